@@ -1,0 +1,32 @@
+"""Ways to reach a mailbox: kind → "module:open", imported on first use. A dotted path plugs in a stranger's.
+
+An `open` takes the endpoint's settings (a mapping) and a Secret or None, and returns an object that is a Pickup, a
+Delivery, or both (see `gateway.ports`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, cast
+
+from gateway.errors import ConfigError
+from gateway.ports import Secret
+
+KINDS = {
+    "folder": "adapters.folder:open_mailbox",
+    "sftp": "adapters.sftp:open_mailbox",
+    "memory": "adapters.memory:open_mailbox",
+}
+Opener = Callable[[Mapping[str, Any], Secret | None], Any]
+
+
+def opener(kind: str) -> Opener:
+    """The function that opens mailboxes of this kind. Raises ConfigError for a kind nobody knows."""
+    module, _, function = KINDS.get(kind, kind).partition(":")
+    if not function:
+        raise ConfigError(f"unknown mailbox kind {kind!r}: one of {', '.join(sorted(KINDS))} or 'package.module:open'")
+    try:
+        return cast(Opener, getattr(import_module(module), function))
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"mailbox kind {kind!r} cannot be loaded: {error}") from error

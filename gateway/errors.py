@@ -1,0 +1,100 @@
+"""Every way machinery can break, drawn once. Bad documents are data and never appear here.
+
+    GatewayError
+    ├─ ConfigError                the process does not start; file and key named; exit 2
+    ├─ CatalogError               a schema family cannot be used; file named; exit 2
+    ├─ TransportError             something between us and a mailbox
+    │  ├─ Unreachable             retryable: nobody answered, or the line was cut before the commit point
+    │  ├─ Denied                  password, key or host key; the record is HELD at once
+    │  │  ├─ PasswordMustChange   the server wants a new password and this channel cannot give one
+    │  │  ├─ PasswordLocked       the account is locked at the other side
+    │  │  └─ HostKeyChanged       the server is not the one we know (or none is pinned)
+    │  ├─ Conflict                other bytes already stand under this name; HELD
+    │  ├─ Gone                    the file left, or is another file now; skipped
+    │  └─ InDoubt                 cut at or after the commit point; decided by the payer's facts, else HELD
+    ├─ SealingError               a key is missing or wrong, or a sealed value was moved or altered
+    └─ StoreError
+       └─ StaleState              someone else moved the record first; next record
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """Broken machinery. The text is for an operator: what happened, to which thing, what to do."""
+
+
+class ConfigError(GatewayError):
+    """A configuration or registry file cannot be used; the text names the file and the key."""
+
+
+class CatalogError(GatewayError):
+    """A schema family cannot be used; the text names the folder and the file."""
+
+
+class TransportError(GatewayError):
+    """Something went wrong between us and a mailbox."""
+
+    retryable = False
+    code = "transport_error"
+
+
+class Unreachable(TransportError):
+    """Nobody answered, or the connection was cut before anything became visible there."""
+
+    retryable = True
+    code = "unreachable"
+
+
+class Denied(TransportError):
+    """The other side refused who we are (or we refused who it is)."""
+
+    code = "denied"
+
+
+class PasswordMustChange(Denied):
+    """The server wants a new password and this way of logging in cannot give one."""
+
+    code = "password_must_change"
+
+
+class PasswordLocked(Denied):
+    """The account is locked at the other side; no further attempt may be made."""
+
+    code = "password_locked"
+
+
+class HostKeyChanged(Denied):
+    """The server's host key is not the pinned one, or no key is pinned: no connection."""
+
+    code = "host_key_changed"
+
+
+class Conflict(TransportError):
+    """Other bytes already stand under the name we wanted to write."""
+
+    code = "name_taken"
+
+
+class Gone(TransportError):
+    """The file left, or another file stands under its name now."""
+
+    code = "gone"
+
+
+class InDoubt(TransportError):
+    """The connection was cut at or after the commit point: it may be there, it may not."""
+
+    code = "in_doubt"
+
+
+class SealingError(GatewayError):
+    """A key is missing or wrong, or a sealed value was altered or moved to another place."""
+
+
+class StoreError(GatewayError):
+    """The database cannot be used as asked."""
+
+
+class StaleState(StoreError):
+    """The record is no longer in the state we saw: someone else moved it first."""

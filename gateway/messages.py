@@ -1,0 +1,50 @@
+"""Every sentence a person sees, in French and English. One file per room in `locales/`, both languages side by side.
+
+    # locales/collect.toml
+    [received]
+    fr = "Lot reçu : {name}"
+    en = "Lot received: {name}"
+
+is `say("collect.received", "fr", name=…)`.
+"""
+
+from __future__ import annotations
+
+import locale
+import os
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+
+from gateway.resources import locales_dir
+
+LANGUAGES = ("fr", "en")
+Both = dict[str, str]  # {"fr": …, "en": …}
+
+
+@cache
+def room(name: str) -> Mapping[str, Both]:
+    """The sentences of one room: key → both languages. KeyError-free: an unknown room is a FileNotFoundError."""
+    with (locales_dir() / f"{name}.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+def say(key: str, lang: str, /, **values: object) -> str:
+    """The sentence `room.key` in `lang`, with its {values} filled in."""
+    where, _, what = key.partition(".")
+    return room(where)[what][lang].format(**values)
+
+
+def both(key: str, /, **values: object) -> Both:
+    """The sentence in both languages."""
+    return {lang: say(key, lang, **values) for lang in LANGUAGES}
+
+
+def resolve_language(option: str | None, configured: str | None = None) -> str:
+    """--lang, else GATEWAY_LANG, else the locale when it is English or French, else the configuration's, else fr."""
+    system = locale.getlocale()[0] or os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    for wish in (option, os.environ.get("GATEWAY_LANG"), system, configured):
+        short = (wish or "")[:2].lower()
+        if short in LANGUAGES:
+            return short
+    return "fr"
