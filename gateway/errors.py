@@ -1,20 +1,20 @@
 """Every way machinery can break, drawn once. Bad documents are data and never appear here.
 
-    GatewayError
-    ├─ ConfigError                the process does not start; file and key named; exit 2
-    ├─ CatalogError               a schema family cannot be used; file named; exit 2
-    ├─ TransportError             something between us and a mailbox
-    │  ├─ Unreachable             retryable: nobody answered, or the line was cut before the commit point
-    │  ├─ Denied                  password, key or host key; the record is HELD at once
-    │  │  ├─ PasswordMustChange   the server wants a new password and this channel cannot give one
-    │  │  ├─ PasswordLocked       the account is locked at the other side
-    │  │  └─ HostKeyChanged       the server is not the one we know (or none is pinned)
-    │  ├─ Conflict                other bytes already stand under this name; HELD
-    │  ├─ Gone                    the file left, or is another file now; skipped
-    │  └─ InDoubt                 cut at or after the commit point; decided by the payer's facts, else HELD
-    ├─ SealingError               a key is missing or wrong, or a sealed value was moved or altered
-    └─ StoreError
-       └─ StaleState              someone else moved the record first; next record
+GatewayError
+├─ ConfigError                the process does not start; file and key named; exit 2
+├─ CatalogError               a schema family cannot be used; file named; exit 2
+├─ TransportError             something between us and a mailbox
+│  ├─ Unreachable             retryable: nobody answered, or the line was cut before the commit point
+│  ├─ Denied                  password, key or host key; the record is HELD at once
+│  │  ├─ PasswordMustChange   the server wants a new password and this channel cannot give one
+│  │  ├─ PasswordLocked       the account is locked at the other side
+│  │  └─ HostKeyChanged       the server is not the one we know (or none is pinned)
+│  ├─ Conflict                other bytes already stand under this name; HELD
+│  ├─ Gone                    the file left, or is another file now; skipped
+│  └─ InDoubt                 cut at or after the commit point; decided by the payer's facts, else HELD
+├─ SealingError               a key is missing or wrong, or a sealed value was moved or altered
+└─ StoreError
+   └─ StaleState              someone else moved the record first; next record
 """
 
 from __future__ import annotations

@@ -60,9 +60,7 @@ class Delivery(Protocol):
     def look(self, name: str, size: int, sha256: str) -> Receipt | None:
         """Is it already there, whole? None when nothing stands under that name; raises Conflict when other bytes do."""
 
-    def send(
-        self, name: str, source: BinaryIO, size: int, sha256: str, before_commit: Callable[[], None]
-    ) -> Receipt:
+    def send(self, name: str, source: BinaryIO, size: int, sha256: str, before_commit: Callable[[], None]) -> Receipt:
         """Put the file there whole or not at all: temporary name, size check, `before_commit()`, then a rename that
         never overwrites. What `before_commit` raises goes through after the temporary file is removed. Raises
         Unreachable (nothing visible happened), Conflict, Denied, or InDoubt (cut at or after the rename)."""

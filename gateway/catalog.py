@@ -1,0 +1,192 @@
+"""Document types as data: a family is a folder of schemas/ with catalog.toml, XSDs, rules.toml, messages.toml, samples/.
+
+Paths in a catalog are steps of local names from the document's root (or from the invoice, or the line): `a/b`, `a/@X`,
+`*` for any element. A field that is a list joins its parts with a hyphen. See docs/formats.md.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from gateway.errors import CatalogError
+
+AUTHORITIES = ("official", "letter", "reconstructed", "ours")
+Locator = tuple[str, ...]  # one path, or several joined by a hyphen
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule beside a schema. `must` is a condition of the closed grammar (docs/formats.md); `function` names a pure
+    function where the grammar cannot say it. `service_from`/`service_to` bound the dates of service it holds for."""
+
+    code: str
+    severity: str  # error | warning | info
+    authority: str
+    documents: tuple[str, ...]
+    scope: str  # document | invoice | line
+    needs: str  # document | registry | past
+    message: Mapping[str, str]
+    next: Mapping[str, str]
+    must: Mapping[str, Any] | None = None
+    function: str | None = None
+    field: str | None = None  # the field whose place the finding shows
+    letter: str | None = None  # which letter, when authority is "letter"
+    service_from: date | None = None
+    service_to: date | None = None
+    kinds: tuple[str, ...] = ()  # invoice elements it holds for; empty: all
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A repeated part of a document (invoice or line): where it is, and its fields by name."""
+
+    path: str
+    fields: Mapping[str, Locator]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentType:
+    """One kind of document of one family."""
+
+    family: str
+    name: str  # root's local name
+    root: str  # Clark notation
+    role: str  # request | reply | statement | error
+    authority: str
+    version: str
+    schema: Path | None
+    action: str | None = None  # new | modify | cancel
+    container: str = "xml"  # xml | zip
+    reply: str | None = None  # document type of the answer
+    answers: str | None = None  # for a reply: the document type it answers
+    valid_from: date | None = None
+    valid_to: date | None = None
+    key_prefix: str | None = None  # the request number is this and 16 hex digits of the document's sha256
+    date_format: str = "%Y-%m-%d"
+    money: str = "decimal"  # decimal | cents
+    fields: Mapping[str, Locator] = field(default_factory=dict)
+    invoice: Part | None = None
+    line: Part | None = None
+    personal: frozenset[str] = frozenset()  # local names whose values are never shown
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One folder: a payer format, or the layout of its statements."""
+
+    name: str
+    folder: Path
+    title: Mapping[str, str]
+    version: str
+    authority: str
+    documents: tuple[DocumentType, ...]
+    messages: Mapping[str, Mapping[str, str]]  # payer's code → fr, en
+    settings: Mapping[str, Any]  # dated facts of the family: openings by profession, system code …
+
+
+class Catalog:
+    """Every family this installation knows, and which document is which."""
+
+    def __init__(self, families: Sequence[Family]) -> None:
+        self.families = MappingProxyType({f.name: f for f in families})
+        self._by_root: dict[str, list[DocumentType]] = {}
+        for family in families:
+            for document in family.documents:
+                self._by_root.setdefault(document.root, []).append(document)
+
+    def recognise(self, root: str, on: date | None = None) -> DocumentType | None:
+        """The document type of a root tag (Clark notation) valid on that day; the newest one without a day."""
+        known = self._by_root.get(root, [])
+        if on is not None:
+            known = [d for d in known if (d.valid_from or date.min) <= on <= (d.valid_to or date.max)]
+        return max(known, key=lambda d: d.valid_from or date.min, default=None)
+
+    def document(self, family: str, name: str) -> DocumentType:
+        """A document type by name. Raises CatalogError when there is none."""
+        for document in self.families[family].documents if family in self.families else ():
+            if document.name == name:
+                return document
+        raise CatalogError(f"no document {name!r} in the schema family {family!r}")
+
+
+def load(folders: Iterable[Path]) -> Catalog:
+    """Read every family below these folders; one of the same name in an earlier folder wins (own before shipped).
+    Raises CatalogError."""
+    families: dict[str, Family] = {}
+    for folder in folders:
+        for file in sorted(folder.glob("*/catalog.toml")):
+            families.setdefault(file.parent.name, _family(file))
+    return Catalog(list(families.values()))
+
+
+def _family(file: Path) -> Family:
+    try:
+        data = _toml(file)
+        rules = [_rule(r, data["authority"]) for r in _toml(file.with_name("rules.toml"), {}).get("rule", [])]
+        documents = tuple(_document(d, data, file.parent, rules) for d in data["document"])
+        return Family(
+            name=file.parent.name,
+            folder=file.parent,
+            title=data["title"],
+            version=data["version"],
+            authority=data["authority"],
+            documents=documents,
+            messages=_toml(file.with_name("messages.toml"), {}),
+            settings=data.get("settings", {}),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CatalogError(f"{file}: {error!r}") from error
+
+
+def _toml(file: Path, default: dict[str, Any] | None = None) -> dict[str, Any]:
+    if default is not None and not file.exists():
+        return default
+    with file.open("rb") as stream:
+        return tomllib.load(stream)
+
+
+def _document(data: dict[str, Any], family: dict[str, Any], folder: Path, rules: list[Rule]) -> DocumentType:
+    own = dict(data)
+    schema = own.pop("schema", None)
+    fields = {name: _locator(path) for name, path in own.pop("fields", {}).items()}
+    invoice, line = _part(own.pop("invoice", None)), _part(own.pop("line", None))
+    own.setdefault("authority", family["authority"])
+    own.setdefault("version", family["version"])
+    if own["authority"] not in AUTHORITIES:
+        raise ValueError(f"authority {own['authority']!r} is none of {AUTHORITIES}")
+    return DocumentType(
+        family=folder.name,
+        name=own["root"].rpartition("}")[2],
+        schema=folder / schema if schema else None,
+        fields=fields,
+        invoice=invoice,
+        line=line,
+        valid_from=own.pop("from", None),
+        valid_to=own.pop("to", None),
+        personal=frozenset(own.pop("personal", family.get("personal", ()))),
+        rules=tuple(r for r in rules if own["root"].rpartition("}")[2] in r.documents),
+        **own,
+    )
+
+
+def _part(data: dict[str, Any] | None) -> Part | None:
+    if data is None:
+        return None
+    return Part(data["path"], {name: _locator(path) for name, path in data.get("fields", {}).items()})
+
+
+def _locator(path: str | list[str]) -> Locator:
+    return (path,) if isinstance(path, str) else tuple(path)
+
+
+def _rule(data: dict[str, Any], authority: str) -> Rule:
+    own = dict(data)
+    own["documents"], own["kinds"] = tuple(own["documents"]), tuple(own.get("kinds", ()))
+    return Rule(**{"authority": authority, "needs": "document", "scope": "invoice"} | own)
