@@ -1,4 +1,4 @@
-"""Document types as data: a family is a folder of schemas/ with catalog.toml, XSDs, rules.toml, messages.toml, samples/.
+"""Document types as data: a family is a folder of schemas/ (catalog.toml, XSDs, rules.toml, messages.toml, samples/).
 
 Paths in a catalog are steps of local names from the document's root (or from the invoice, or the line): `a/b`, `a/@X`,
 `*` for any element. A field that is a list joins its parts with a hyphen. See docs/formats.md.

@@ -1,0 +1,58 @@
+"""The tables. Import the classes from here, so that the metadata is always whole."""
+
+from gateway.models.credential import Credential, CredentialAttempt
+from gateway.models.exchange import (
+    Attempt,
+    Batch,
+    ChainHead,
+    Deposit,
+    Distribution,
+    Due,
+    Event,
+    FindingRow,
+    Invoice,
+    Line,
+    Parcel,
+    Reply,
+    Request,
+    Statement,
+    StatementEntry,
+    Submission,
+)
+from gateway.models.registry import (
+    Account,
+    AccountPractitioner,
+    Accreditation,
+    Agency,
+    AgencyPayer,
+    Source,
+    TransmissionNumber,
+)
+
+__all__ = [
+    "Account",
+    "AccountPractitioner",
+    "Accreditation",
+    "Agency",
+    "AgencyPayer",
+    "Attempt",
+    "Batch",
+    "ChainHead",
+    "Credential",
+    "CredentialAttempt",
+    "Deposit",
+    "Distribution",
+    "Due",
+    "Event",
+    "FindingRow",
+    "Invoice",
+    "Line",
+    "Parcel",
+    "Reply",
+    "Request",
+    "Source",
+    "Statement",
+    "StatementEntry",
+    "Submission",
+    "TransmissionNumber",
+]

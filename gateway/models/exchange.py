@@ -1,0 +1,316 @@
+"""What passes through: deposits, batches, requests, submissions, invoices, parcels, replies, distributions, events.
+
+No patient's value has a column here. Money is integer cents. Ids are text: LOT-, DEM-, FAC-, RET- and a UUIDv7.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from gateway.models.columns import Leased, utc
+
+
+class Batch(SQLModel, table=True):
+    """LOT-: one file a source deposited. Its bytes never change."""
+
+    id: str = Field(primary_key=True)
+    agency_id: str = Field(foreign_key="agency.id", index=True)
+    source_id: str = Field(foreign_key="source.id")
+    name: str  # as deposited
+    size: int = Field(sa_type=BigInteger)  # bytes
+    sha256: str = Field(index=True)
+    archive_ref: str
+    state: str = Field(index=True)
+    reason: str | None = None  # code, when HELD or REFUSED
+    received_at: datetime = utc()
+
+
+class Deposit(SQLModel, table=True):
+    """One arrival of a file; a repeat points at the batch that the same bytes made first."""
+
+    __table_args__ = (UniqueConstraint("endpoint", "name", "identity", "mtime_ns"),)
+    id: str = Field(primary_key=True)
+    batch_id: str = Field(foreign_key="batch.id", index=True)
+    endpoint: str
+    name: str
+    identity: str
+    mtime_ns: int = Field(sa_type=BigInteger)
+    size: int = Field(sa_type=BigInteger)  # bytes
+    sha256: str
+    repeat: bool = False
+    received_at: datetime = utc()
+    removed_at: datetime | None = utc(default=None)
+
+
+class Request(Leased, table=True):
+    """DEM-: one payer document inside a batch; the unit of transmission."""
+
+    __table_args__ = (
+        Index("ix_request_lane", "payer", "number", "state"),
+        Index("ix_request_number", "agency_id", "no_dem_ext"),
+        Index("ix_request_wire", "payer", "number", "wire_name"),
+    )
+    id: str = Field(primary_key=True)
+    batch_id: str = Field(foreign_key="batch.id", index=True)
+    agency_id: str = Field(foreign_key="agency.id")
+    source_id: str = Field(foreign_key="source.id")
+    ordinal: int  # place in the batch, from 1
+    member: str | None = None  # name inside the ZIP
+    payer: str | None = None
+    number: str | None = None  # transmission number it goes under
+    format: str | None = None
+    document: str | None = None
+    action: str | None = None  # new | modify | cancel
+    no_dem_ext: str | None = None
+    requester: str | None = None  # practice number
+    account: str | None = None
+    software: str | None = None  # "developer name version" as the document says
+    sha256: str
+    size: int = Field(sa_type=BigInteger)  # bytes of the document
+    archive_ref: str
+    wire_name: str | None = None  # its name at the payer
+    wire_ref: str | None = None
+    wire_sha256: str | None = None
+    wire_size: int | None = Field(default=None, sa_type=BigInteger)
+    state: str = Field(index=True)
+    reason: str | None = None  # code: why REFUSED or HELD; the first of `holds`
+    holds: list[str] = Field(default_factory=list, sa_type=JSON)  # codes that keep it HELD
+    despite: list[str] = Field(default_factory=list, sa_type=JSON)  # codes a person released it in spite of
+    duplicate_of: str | None = None
+    invoices: int = 0
+    invalid_invoices: int = 0
+    findings: int = 0
+    report_ref: str | None = None  # archived JSON report
+    attempts: int = 0
+    next_try_at: datetime | None = utc(default=None)
+    transmitted_at: datetime | None = utc(default=None)
+    answer_by: datetime | None = utc(default=None)
+    repeats: int = 0  # repeats sent for want of an answer
+    created_at: datetime = utc()
+
+
+class Submission(SQLModel, table=True):
+    """One invoice as it stands in one request. Rows count once their request row exists (bulk rows come first)."""
+
+    request_id: str = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)  # from 1
+    batch_id: str = Field(index=True)
+    agency_id: str
+    invoice_id: str | None = Field(default=None, index=True)
+    action: str  # new | modify | cancel
+    no_fact_ext: str | None = None
+    no_fact_ramq: str | None = Field(default=None, index=True)
+    jeton_comm: str | None = None
+    practice: str | None = None
+    account: str | None = None
+    line: int = 0  # line in the document
+    first_service: date | None = None
+    last_service: date | None = None
+    amount_cents: int | None = Field(default=None, sa_type=BigInteger)  # claimed
+    lines: int = 0
+    valid: bool = True
+    verdict: str | None = None  # receivable | not_receivable
+    messages: list[str] = Field(default_factory=list, sa_type=JSON)  # payer's codes
+
+
+class Invoice(SQLModel, table=True):
+    """FAC-: what submissions are about; born with its `new` submission. Its standing is derived, never stored."""
+
+    __table_args__ = (
+        Index("ix_invoice_number", "agency_id", "no_fact_ext"),
+        Index("ix_invoice_payer_number", "payer", "no_fact_ramq"),
+    )
+    id: str = Field(primary_key=True)
+    agency_id: str
+    payer: str | None = None
+    request_id: str = Field(index=True)  # its `new` submission
+    ordinal: int
+    batch_id: str = Field(index=True)
+    no_fact_ext: str | None = None
+    account: str | None = None
+    practice: str | None = None
+    no_fact_ramq: str | None = None
+    jeton_comm: str | None = None
+    preliminary_cents: int | None = Field(default=None, sa_type=BigInteger)
+    modified_by: str | None = None  # request whose receivable modification is the latest
+    cancelled_by: str | None = None  # request whose cancellation was receivable
+
+
+class Line(SQLModel, table=True):
+    """One service of a submission, as the payer's receivability reply speaks of it."""
+
+    request_id: str = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)  # the submission's
+    number: int = Field(primary_key=True)  # no_ligne_fact
+    verdict: str
+    preliminary_cents: int | None = Field(default=None, sa_type=BigInteger)
+    messages: list[str] = Field(default_factory=list, sa_type=JSON)
+
+
+class FindingRow(SQLModel, table=True):
+    """A listed finding, without sentences or values: what rules refuse can be counted."""
+
+    __tablename__ = "finding"
+    request_id: str = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    batch_id: str = Field(index=True)
+    code: str = Field(index=True)
+    severity: str
+    authority: str
+    line: int | None = None
+    ordinal: int | None = None  # invoice
+
+
+class Parcel(SQLModel, table=True):
+    """COL-: what was fetched from the payer at once, under one number."""
+
+    __table_args__ = (UniqueConstraint("payer", "number", "name", "sha256"),)
+    id: str = Field(primary_key=True)
+    payer: str
+    number: str
+    name: str
+    size: int = Field(sa_type=BigInteger)  # bytes
+    sha256: str
+    archive_ref: str
+    replies: int = 0
+    received_at: datetime = utc()
+    removed_at: datetime | None = utc(default=None)
+
+
+class Reply(Leased, table=True):
+    """RET-: anything owed to an agency: receipt, report, receivability, statement."""
+
+    id: str = Field(primary_key=True)
+    kind: str  # receipt | report | receivability | statement | unknown
+    state: str = Field(index=True)
+    reason: str | None = None
+    parcel_id: str | None = Field(default=None, foreign_key="parcel.id", index=True)
+    batch_id: str | None = Field(default=None, index=True)
+    request_id: str | None = Field(default=None, index=True)
+    payer: str | None = None
+    number: str | None = None  # under which it was fetched, or under which the agency is known
+    agency_id: str | None = Field(default=None, index=True)
+    source_id: str | None = None
+    key: str | None = None  # LOT id, DEM id, no_dem_ext or no_etat_compte: part of every artefact's name
+    name: str  # file name as it came (a ZIP's member: its own)
+    format: str | None = None
+    document: str | None = None
+    size: int = Field(default=0, sa_type=BigInteger)  # bytes
+    sha256: str | None = None
+    archive_ref: str | None = None  # the payer's document; ours have facts only
+    facts: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # what its summary shows; no patient data
+    attempts: int = 0
+    next_try_at: datetime | None = utc(default=None)
+    created_at: datetime = utc()
+
+
+class Statement(SQLModel, table=True):
+    """A matched statement of account: the only place that says paid."""
+
+    __table_args__ = (UniqueConstraint("payer", "no_etat_compte"),)
+    reply_id: str = Field(primary_key=True)
+    payer: str
+    no_etat_compte: str
+    dated: date
+    period: str
+    mode: str
+    system: str  # RFP | ANC
+    account: str
+    agency_id: str
+    paid_cents: int = Field(sa_type=BigInteger)  # mnt_verse
+    withheld_cents: int = Field(sa_type=BigInteger)
+    carried_in_cents: int = Field(sa_type=BigInteger)
+    carried_out_cents: int = Field(sa_type=BigInteger)
+    total_cents: int = Field(sa_type=BigInteger)
+    entries: int = 0
+
+
+class StatementEntry(SQLModel, table=True):
+    """One entry of a statement; `paid_cents` is a delta and may be negative."""
+
+    reply_id: str = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    invoice_id: str | None = Field(default=None, index=True)
+    kind: str  # PAIE MODIF REFUS COUR CORR ANNU REVIS AJUST
+    no_fact_ramq: str | None = None
+    no_fact_ext: str | None = None
+    line: int | None = None
+    preliminary_cents: int | None = Field(default=None, sa_type=BigInteger)
+    paid_cents: int = Field(sa_type=BigInteger)
+    messages: list[str] = Field(default_factory=list, sa_type=JSON)
+
+
+class Distribution(SQLModel, table=True):
+    """One reply, one recipient, one artefact; rendered and archived before the first delivery."""
+
+    __table_args__ = (UniqueConstraint("source_id", "name"),)
+    id: str = Field(primary_key=True)
+    reply_id: str = Field(foreign_key="reply.id", index=True)
+    agency_id: str
+    source_id: str
+    kind: str  # document | html | json
+    name: str
+    size: int = Field(sa_type=BigInteger)  # bytes
+    sha256: str
+    archive_ref: str
+    delivered_at: datetime | None = utc(default=None)
+
+
+class Attempt(SQLModel, table=True):
+    """One try at a transmission or a distribution; committed before the first byte leaves."""
+
+    id: str = Field(primary_key=True)
+    record_id: str = Field(index=True)  # DEM- or the distribution's id
+    number: int  # from 1
+    name: str
+    sha256: str
+    size: int = Field(sa_type=BigInteger)  # bytes
+    owner: str
+    fence: int
+    started_at: datetime = utc()
+    ended_at: datetime | None = utc(default=None)
+    outcome: str | None = None  # delivered | already_there | an error's code | abandoned; None: not known yet
+    receipt: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+
+
+class Event(SQLModel, table=True):
+    """One transition: from, to, when, who, why; chained by hash. No personal data, ever."""
+
+    seq: int | None = Field(default=None, primary_key=True)
+    record_kind: str
+    record_id: str = Field(index=True)
+    from_state: str | None = None
+    to_state: str
+    at: datetime = utc()
+    actor: str
+    reason: str
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    chain_version: int = 1
+    previous_hash: str
+    hash: str = Field(unique=True)
+
+
+class ChainHead(SQLModel, table=True):
+    """The newest link of the event chain: one row, locked by whoever adds a link."""
+
+    __tablename__ = "chain_head"
+    id: int = Field(default=1, primary_key=True)
+    hash: str
+    events: int = 0
+
+
+class Due(SQLModel, table=True):
+    """When a stage next looks at an endpoint. Claimed by a guarded update; APScheduler only ticks."""
+
+    stage: str = Field(primary_key=True)
+    endpoint: str = Field(primary_key=True)
+    next_run: datetime = utc(index=True)
+    interval_seconds: float
+    owner: str | None = None
+    lease_until: datetime | None = utc(default=None)
+    last_run: datetime | None = utc(default=None)
+    last_error: str | None = None
