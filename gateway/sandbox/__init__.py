@@ -1,0 +1,1 @@
+"""A payer one can run: real SFTP doors, its own judgement, its own book; it shares nothing with the gateway's rooms."""
