@@ -1,0 +1,53 @@
+# Three commands for a newcomer: make demo, make test, make run. `make bench` measures.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CONFIG ?= gateway.toml
+
+.PHONY: demo test run bench lint types kill clean help
+
+help:
+	@echo "make demo | test | run | bench | kill | clean"
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/gateway demo
+
+run: $(VENV)/.installed
+	$(BIN)/gateway run $(if $(wildcard $(CONFIG)),--config $(CONFIG))
+
+# OpenSSH's server is one of the peers of the tests; without it (and without root to install it) they skip and say so.
+openssh:
+	@command -v sshd >/dev/null 2>&1 || test -x /usr/sbin/sshd || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server libxml2-utils >/dev/null; \
+	else echo "openssh-server is missing and cannot be installed here: its tests will be skipped"; fi
+
+.PHONY: openssh
+test: $(VENV)/.installed-dev openssh lint types
+	$(BIN)/pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+kill: $(VENV)/.installed-dev
+	$(BIN)/pytest tests/test_kill.py -v
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python bench/whole_way.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,146 @@
+"""The composition root: reads the configuration and wires every room. The only importer of adapters."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from adapters import opener
+from gateway import catalog as catalogs
+from gateway.archive import Archive
+from gateway.catalog import Catalog
+from gateway.clock import Clock, SystemClock
+from gateway.config import Config
+from gateway.credentials import Credentials
+from gateway.errors import ConfigError
+from gateway.messages import say
+from gateway.models import Source
+from gateway.platform import private_dir
+from gateway.ports import Delivery, Pickup, Secret
+from gateway.resources import data_dir
+from gateway.sealing import Sealing
+from gateway.stages import Rooms, WorkLoop
+from gateway.stages.collect import Collect
+from gateway.stages.distribute import Distribute
+from gateway.stages.match import Match
+from gateway.stages.receive import Receive
+from gateway.stages.transmit import Transmit
+from gateway.stages.validate import Validate
+from gateway.store import Store
+
+
+@dataclass(frozen=True)
+class App:
+    """Everything a command may use."""
+
+    config: Config
+    store: Store
+    archive: Archive
+    sealing: Sealing
+    catalog: Catalog
+    credentials: Credentials
+    clock: Clock
+    rooms: Rooms
+    loop: WorkLoop
+
+
+class Endpoints:
+    """Opens mailboxes for the stages and closes them; chooses the adapter by the endpoint's kind."""
+
+    def __init__(self, config: Config, credentials: Credentials) -> None:
+        self._config = config
+        self._credentials = credentials
+
+    @contextmanager
+    def pickup(self, source: Source) -> Iterator[Pickup]:
+        with _opened(source.pickup, None) as box:
+            yield box
+
+    @contextmanager
+    def returns(self, source: Source) -> Iterator[Delivery]:
+        with _opened(source.returns, None) as box:
+            yield box
+
+    @contextmanager
+    def payer_deposit(self, payer: str, number: str) -> Iterator[Delivery]:
+        with self._payer("deposit", payer, number) as box:
+            yield box
+
+    @contextmanager
+    def payer_returns(self, payer: str, number: str) -> Iterator[Pickup]:
+        with self._payer("returns", payer, number) as box:
+            yield box
+
+    @contextmanager
+    def _payer(self, which: str, payer: str, number: str) -> Iterator[Any]:
+        settings = self._config.payer(payer).mailbox(which, number)
+        with _opened(settings, self._credentials.secret(payer, number)) as box:
+            yield box
+
+
+@contextmanager
+def _opened(settings: Mapping[str, Any], secret: Secret | None) -> Iterator[Any]:
+    box = opener(settings["kind"])(settings, secret)
+    try:
+        yield box
+    finally:
+        box.close()
+
+
+def shipped_and_own(state_dir: Path) -> Catalog:
+    """The schema families of this installation: those in the state folder before those that travel with the program."""
+    return catalogs.load([state_dir / "schemas", data_dir("schemas")])
+
+
+@contextmanager
+def open_app(config: Config, *, actor: str = "system", clock: Clock | None = None) -> Iterator[App]:
+    """Wire the house for one process. First start makes the state folder (0700), its key and its database."""
+    clock = clock or SystemClock()
+    paths = config.paths
+    private_dir(paths.state)
+    sealing = Sealing.open(paths.key_file, create=not paths.database.exists())
+    store = Store.open(paths.database, clock, actor=actor)
+    try:
+        yield _wire(config, store, sealing, clock)
+    finally:
+        store.close()
+
+
+def _wire(config: Config, store: Store, sealing: Sealing, clock: Clock) -> App:
+    archive = Archive(config.paths.archive)
+    catalog = shipped_and_own(config.paths.state)
+    credentials = Credentials(store, sealing, clock)
+    rooms = Rooms(
+        config=config,
+        store=store,
+        archive=archive,
+        catalog=catalog,
+        clock=clock,
+        mailboxes=Endpoints(config, credentials),
+        worker=f"{socket.gethostname()}:{os.getpid()}",
+    )
+    stages = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute())
+    return App(config, store, archive, sealing, catalog, credentials, clock, rooms, WorkLoop(rooms, stages))
+
+
+@contextmanager
+def instance_lock(config: Config) -> Iterator[None]:
+    """Hold the state folder for one running service. Raises ConfigError when another one runs on it."""
+    private_dir(config.paths.state)
+    lock = FileLock(config.paths.lock, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        text = " / ".join(say("app.already_running", lang, folder=config.paths.state) for lang in ("fr", "en"))
+        raise ConfigError(text) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,135 @@
+"""The command line: finds the language, loads the family of commands that was called, says errors in one sentence.
+
+Help texts in the command families are keys of locales/cli.toml; they become sentences here, once the language is known.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.main import get_command
+
+from gateway.cli.common import Call, configured_language
+from gateway.errors import GatewayError
+from gateway.messages import resolve_language, say
+
+# Command → the family that holds it: only the one that was called is loaded.
+FAMILIES = {
+    "check": "check",
+    "demo": "demonstrate",
+    "run": "flow",
+    "once": "flow",
+    "status": "look",
+    "show": "look",
+    "hold": "acts",
+    "release": "acts",
+    "cancel": "acts",
+    "registry": "registry",
+    "credential": "credential",
+    "sandbox": "sandbox",
+    "generate": "generate",
+    "doctor": "doctor",
+}
+COMMON = {"--config": "config", "--state-dir": "state_dir", "--lang": "lang", "--as": "actor"}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Entry point of `gateway`. Exit codes: 0 done, 1 something is invalid or held, 2 cannot start or not judged."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    words, common = take_common(words)
+    lang = resolve_language(common.get("lang"), configured_language(common.get("config")))
+    command = build(lang, words[0] if words else None)
+    call = Call(
+        config_file=_path(common.get("config")),
+        state_dir=_path(common.get("state_dir")),
+        lang=lang,
+        actor=common.get("actor"),
+    )
+    sys.exit(_run(command, words, call))
+
+
+def _run(command: Any, words: list[str], call: Call) -> int:
+    try:
+        result = command.main(args=words, prog_name="gateway", standalone_mode=False, obj=call)
+        return int(result or 0)
+    except GatewayError as error:
+        call.complain(str(error))
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _usage(error)
+
+
+def _usage(error: Exception) -> int:
+    """Typer's own complaints (a wrong option, an abort): shown by itself; anything else is a defect and is raised."""
+    if hasattr(error, "show") and hasattr(error, "exit_code"):
+        error.show()
+        return int(error.exit_code)
+    if type(error).__name__ in ("Abort", "Exit"):
+        return int(getattr(error, "exit_code", 1))
+    raise error
+
+
+def take_common(words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The options every command has may stand anywhere: take them out, with their values."""
+    rest: list[str] = []
+    common: dict[str, str] = {}
+    waiting = iter(words)
+    for word in waiting:
+        name, equals, value = word.partition("=")
+        if word == "--":
+            rest += [word, *waiting]
+        elif name in COMMON:
+            common[COMMON[name]] = value if equals else next(waiting, "")
+        else:
+            rest.append(word)
+    return rest, common
+
+
+def build(lang: str, wanted: str | None = None) -> Any:
+    """The command tree in one language: whole for help, else only the family that holds `wanted`."""
+    root = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="gateway.help")
+    names = {FAMILIES[wanted]} if wanted in FAMILIES else dict.fromkeys(FAMILIES.values())
+    for name in names:
+        import_module(f"gateway.cli.{name}").register(root)
+    root.callback(epilog="gateway.epilog")(_root)
+    command = get_command(root)
+    translate(command, lang)
+    return command
+
+
+def _root() -> None:
+    """The options every command has are taken out before (see `take_common`)."""
+
+
+def translate(command: Any, lang: str) -> None:
+    """Turn help keys into sentences, in the whole tree below `command`."""
+    for attribute in ("help", "short_help", "epilog"):
+        key = getattr(command, attribute, None)
+        if isinstance(key, str) and key:
+            setattr(command, attribute, _sentence(key, lang))
+    for parameter in getattr(command, "params", ()):
+        if parameter.name == "help":
+            parameter.help = say("cli.option_help", lang)
+        elif getattr(parameter, "help", None):
+            parameter.help = _sentence(parameter.help, lang)
+    for below in getattr(command, "commands", {}).values():
+        translate(below, lang)
+
+
+def _sentence(key: str, lang: str) -> str:
+    return say(f"cli.{key.replace('.', '_')}", lang)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None

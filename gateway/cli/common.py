@@ -1,0 +1,91 @@
+"""What every command shares: where it looks, in which language it speaks, who acts."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from gateway.messages import say
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the command line."""
+
+    config_file: Path | None
+    state_dir: Path | None
+    lang: str
+    actor: str | None
+
+    def say(self, key: str, /, **values: object) -> str:
+        """A sentence in the language of this call."""
+        return say(key, self.lang, **values)
+
+    def tell(self, key: str, /, **values: object) -> None:
+        """Print a sentence."""
+        sys.stdout.write(self.say(key, **values) + "\n")
+
+    def complain(self, text: str) -> None:
+        """One sentence on the error stream."""
+        sys.stderr.write(f"gateway: {text}\n")
+
+    @property
+    def who(self) -> str:
+        """Who acts: --as, else the system's user."""
+        if self.actor:
+            return self.actor
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):  # a container user without a name
+            return f"uid:{os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
+
+def show_json(value: Any) -> None:
+    """Print a value for machines: UTF-8 JSON, keys in their own order."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def configured_language(config: str | None) -> str | None:
+    """The configuration's language, read without judging the rest of the file (that is `config.load`'s business)."""
+    try:
+        return str(raw_config(config)["gateway"]["language"])
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def raw_config(config: str | None) -> dict[str, Any]:
+    """The configuration file as it stands; raises OSError or ValueError."""
+    file = Path(config or os.environ.get("GATEWAY_CONFIG") or "gateway.toml")
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def set_up_logs(level: int) -> None:
+    """Event codes in English on the error stream; nothing personal ever reaches a log call."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False) if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+@contextmanager
+def quietly(condition: bool, manager: Any) -> Iterator[Any]:
+    """`manager` unless `condition`: a progress bar only where somebody looks."""
+    with nullcontext() if condition else manager as value:
+        yield value

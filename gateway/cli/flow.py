@@ -1,0 +1,48 @@
+"""`gateway run` and `gateway once`: let the stages work, for good or until nothing is due."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import typer
+from rich.console import Console
+
+from gateway.app import instance_lock
+from gateway.cli.common import Call, set_up_logs, show_json
+from gateway.cli.house import configuration, opened
+from gateway.cli.look import standing
+from gateway.schedule import serve
+
+
+def register(root: typer.Typer) -> None:
+    """Add this family's commands."""
+    root.command("run", help="run.help")(run)
+    root.command("once", help="once.help")(once)
+
+
+def run(ctx: typer.Context) -> None:
+    call: Call = ctx.obj
+    set_up_logs(logging.INFO)
+    with instance_lock(configuration(call)), opened(call) as app:
+        call.tell("cli.run_started", folder=app.config.paths.state)
+        serve(app.loop.tick)
+    call.tell("cli.run_stopped")
+
+
+def once(
+    ctx: typer.Context,
+    as_json: bool = typer.Option(False, "--json", help="option.json"),
+    fail_on_held: bool = typer.Option(False, "--fail-on-held", help="option.fail_on_held"),
+) -> int:
+    call: Call = ctx.obj
+    set_up_logs(logging.WARNING)
+    with instance_lock(configuration(call)), opened(call) as app:
+        with Console(stderr=True).status(call.say("cli.once_working"), spinner="dots") as bar:
+            runs = app.loop.once(progress=lambda _what, count: bar.update(call.say("cli.once_runs", count=count)))
+        picture = standing(app)
+    if as_json:
+        show_json(picture)
+    else:
+        sys.stdout.write(call.say("cli.once_done", count=runs) + "\n")
+    return 1 if fail_on_held and picture["held"] else 0

@@ -1,0 +1,72 @@
+"""`gateway sandbox`: a payer on loopback; `sandbox add`, `sandbox statement`, `sandbox fault` act on it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from datetime import datetime
+from pathlib import Path
+
+import typer
+
+from gateway.cli.common import Call, set_up_logs
+from gateway.cli.house import configuration
+from gateway.app import shipped_and_own
+from gateway.clock import SystemClock, today
+from gateway.platform import on_stop, private_dir
+from gateway.sandbox import Sandbox
+
+group = typer.Typer(invoke_without_command=True, rich_markup_mode=None, help="sandbox.help")
+
+
+def register(root: typer.Typer) -> None:
+    """Add this family's commands."""
+    root.add_typer(group, name="sandbox")
+
+
+def payer(call: Call) -> Sandbox:
+    """The sandbox kept in the state folder."""
+    config = configuration(call)
+    folder = private_dir(config.paths.state / "sandbox")
+    return Sandbox(folder, shipped_and_own(config.paths.state), SystemClock())
+
+
+@group.callback()
+def serve(ctx: typer.Context, port: int = typer.Option(2222, "--port", help="sandbox.port")) -> None:
+    if ctx.invoked_subcommand is not None:
+        return
+    call: Call = ctx.obj
+    set_up_logs(logging.INFO)
+    stop = threading.Event()
+    on_stop(stop.set)
+    sandbox = payer(call)
+    opened = sandbox.start(port)
+    sys.stdout.write(call.say("cli.sandbox_started", port=opened) + "\n\n" + sandbox.payer_block(opened) + "\n")
+    sys.stdout.flush()
+    stop.wait()
+    sandbox.stop()
+    call.tell("cli.sandbox_stopped")
+
+
+@group.command("add", help="sandbox.add.help")
+def add(
+    ctx: typer.Context,
+    number: str = typer.Argument(..., help="sandbox.number"),
+    account: list[str] = typer.Option([], "--account", help="sandbox.account"),
+) -> None:
+    call: Call = ctx.obj
+    password = payer(call).add(number, account)
+    call.tell("cli.sandbox_added", number=number)
+    sys.stdout.write(password + "\n")
+
+
+@group.command("statement", help="sandbox.statement.help")
+def statement(
+    ctx: typer.Context, day: datetime | None = typer.Option(None, "--date", formats=["%Y-%m-%d"], help="sandbox.date")
+) -> None:
+    call: Call = ctx.obj
+    files: list[Path] = payer(call).issue_statements(day.date() if day else today(SystemClock()))
+    for file in files:
+        sys.stdout.write(file.name + "\n")
+    call.tell("cli.sandbox_statements", count=len(files))
