@@ -1,0 +1,48 @@
+"""A name at the other side is a label, never a path: which names we take, and those we make beside them."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from gateway.errors import Denied
+from gateway.platform import WINDOWS
+
+SETTLED = "recus"  # the folder beside the deposit that keeps what was taken
+MARKER = ".done"  # `lot.xml.done` says that lot.xml is whole
+_TEMPORARY = ".part"
+_LONGEST = 255  # bytes, on every file system we know
+_FORBIDDEN = {"/", "\\"} | ({":"} if WINDOWS else set())  # on Windows `a:b` is another stream or another drive
+
+
+def is_label(name: str) -> bool:
+    """Is this one plain file name: no separator, no control character, not `..`, encodable, of a usable length?"""
+    if name in ("", ".", "..") or any(sign in name for sign in _FORBIDDEN):
+        return False
+    if any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in name):
+        return False
+    return len(name.encode("utf-8")) <= _LONGEST
+
+
+def is_listed(name: str) -> bool:
+    """May a file of this name wait for us? Markers speak about another file, and our own unfinished files are ours."""
+    return is_label(name) and not name.endswith(MARKER) and not (name.startswith(".") and name.endswith(_TEMPORARY))
+
+
+def checked(name: str) -> str:
+    """The name itself. Raises Denied when it is not a label."""
+    if not is_label(name):
+        raise Denied(f"{name!r} is not a plain file name; nothing was touched")
+    return name
+
+
+def temporary(name: str, token: str = "") -> str:
+    """The name under which `name` lies until it is whole."""
+    return f".{name}.{token}{_TEMPORARY}" if token else f".{name}{_TEMPORARY}"
+
+
+def numbered(name: str, count: int) -> str:
+    """`lot.xml`, `lot-2.xml`, `lot-3.xml` …"""
+    if count < 2:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    return f"{stem}-{count}.{extension}" if dot and stem else f"{name}-{count}"
