@@ -1,0 +1,71 @@
+"""The whole way, to watch: three agencies, a payer of our own, real SFTP, two rounds of lots, one statement cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.app import App, open_app
+from gateway.clock import today
+from gateway.config import load
+from gateway.demo import checks, lots
+from gateway.demo.scene import Scene, built
+from gateway.registry import apply
+from gateway.store import overview
+
+Progress = Callable[[str], None]  # told the key of the step that begins
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the demonstration saw. `picture` is the JSON of `gateway demo --json`."""
+
+    picture: dict[str, Any]
+    ok: bool
+
+
+def run(folder: Path, progress: Progress) -> Result:
+    """Play the demonstration in an empty folder. Every file it makes stays below it."""
+    progress("demo.step_scene")
+    with built(folder) as scene, open_app(load(scene.config_file), actor="demo") as app:
+        _register(app, scene)
+        deposited = _play(app, scene, progress)
+        progress("demo.step_checks")
+        picture = overview.standing(app.store)
+        picture |= checks.look(app, scene, picture, deposited)
+        return Result(picture, all(check["ok"] for check in picture["checks"]))
+
+
+def _register(app: App, scene: Scene) -> None:
+    """What an operator does on the first day: the registry, and each agency's temporary password."""
+    plan = apply(app.store, scene.registry_file, app.config)
+    if plan.refusals:
+        raise AssertionError(plan.text("en"))
+    for number, password in scene.temporary_passwords.items():
+        app.credentials.set_temporary(scene.payer_name, number, password)
+
+
+def _play(app: App, scene: Scene, progress: Progress) -> list[lots.Deposited]:
+    """Two rounds of lots, then the statements."""
+    day = today(app.clock)
+    progress("demo.step_first")
+    deposited = lots.first_round(scene, day)
+    _settle(app, scene)
+    progress("demo.step_second")
+    deposited += lots.second_round(scene)
+    _settle(app, scene)
+    progress("demo.step_statements")
+    scene.payer.issue_statements(day)
+    _settle(app, scene)
+    return deposited
+
+
+def _settle(app: App, scene: Scene) -> None:
+    """Let the gateway work until the payer has answered everything and every answer is with its agency."""
+    app.loop.once()
+    for _ in range(20):
+        if not scene.payer_has_mail():
+            return
+        app.loop.once()
