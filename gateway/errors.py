@@ -19,13 +19,22 @@ GatewayError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class GatewayError(Exception):
     """Broken machinery. The text is for an operator: what happened, to which thing, what to do."""
 
 
 class ConfigError(GatewayError):
-    """A configuration or registry file cannot be used; the text names the file and the key."""
+    """A configuration or registry file cannot be used; the text names the file and the key.
+
+    `both` is the sentence in each language; the text is the one beside the other.
+    """
+
+    def __init__(self, sentence: str | Mapping[str, str]) -> None:
+        self.both = {"fr": sentence, "en": sentence} if isinstance(sentence, str) else dict(sentence)
+        super().__init__(" / ".join(dict.fromkeys(self.both.values())))
 
 
 class CatalogError(GatewayError):

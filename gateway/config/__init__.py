@@ -1,0 +1,167 @@
+"""The configuration: which payers there are, where the state lies, how much is taken at once (config/gateway.toml)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from gateway.config.strict import Seconds, Table, nearest, read
+from gateway.errors import ConfigError
+from gateway.messages import both
+
+__all__ = ["Config", "GatewayConfig", "Paths", "PayerConfig", "load", "paths"]
+
+OnRepeat = Literal["first_answer", "refuses", "processes_again", "unknown"]
+_USER = "{transmission_number}"
+
+
+class GatewayConfig(Table):
+    """[gateway]: this installation."""
+
+    state_dir: Path = Path("var")
+    language: Literal["fr", "en"] = "fr"
+    workers: int = Field(4, ge=1, le=64)
+    lease_seconds: Seconds = 300
+    max_lot_bytes: int = Field(200_000_000, ge=1)
+    max_document_bytes: int = Field(200_000_000, ge=1)
+    max_members: int = Field(1000, ge=1)
+    max_unpacked_bytes: int = Field(500_000_000, ge=1)
+    max_ratio: int = Field(200, ge=2)
+
+
+class PayerConfig(Table):
+    """[[payer]]: one payer's mailboxes, and the facts about it that decide what we may do. Durations in seconds."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")  # no colon: endpoints are called payer:number
+    formats: tuple[str, ...] = Field(min_length=1)
+    environment: Literal["test", "production"]
+    kind: str = "sftp"
+    host: str = ""
+    port: int = Field(22, ge=1, le=65535)
+    user: str = _USER
+    host_key: str = ""
+    deposit: str = "depot"
+    returns: str = "retour"
+    on_repeat: OnRepeat | dict[str, OnRepeat] = "unknown"
+    deposits: Literal["keeps", "swallows", "unknown"] = "unknown"
+    statements: str = "etat-compte"
+    poll: Seconds = 60
+    returns_finished: Literal["settle", "rename"] = "settle"
+    settle_seconds: Seconds = 5
+    reply_within: Seconds = 86400
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _whole(self) -> PayerConfig:
+        if self.kind == "sftp" and not self.host:
+            raise PydanticCustomError("config.host_missing", "host is missing")
+        if _USER not in self.user or "{" in self.user.replace(_USER, ""):
+            raise PydanticCustomError("config.user_template", "user is no template")
+        return self
+
+    def repeat_fact(self, format: str) -> str:
+        """What this payer does with the same document sent twice: an OnRepeat word."""
+        return self.on_repeat if isinstance(self.on_repeat, str) else self.on_repeat.get(format, "unknown")
+
+    def mailbox(self, box: str, number: str) -> dict[str, Any]:
+        """The settings an adapter gets for `box` ("deposit" or "returns") under a transmission number."""
+        path = self.deposit if box == "deposit" else self.returns
+        settings = {"kind": self.kind, "path": _filled(path, number), "after": "remove", **self.options}
+        if self.host:
+            settings |= {"host": self.host, "port": self.port, "host_key": self.host_key}
+            settings["user"] = _filled(self.user, number)
+        return settings
+
+
+class _File(Table):
+    config_version: Literal[1] = 1
+    gateway: GatewayConfig = GatewayConfig()
+    payers: tuple[PayerConfig, ...] = Field((), alias="payer")
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> _File:
+        names = [payer.name for payer in self.payers]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise PydanticCustomError("config.payer_twice", "twice", {"name": twice})
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """What lies where in the state folder."""
+
+    state: Path
+    database: Path
+    archive: Path
+    key_file: Path
+    lock: Path
+    schemas: Path  # this installation's own families
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the file says, defaults filled in. `path`: the file; None: built-in defaults."""
+
+    gateway: GatewayConfig
+    payers: tuple[PayerConfig, ...] = ()
+    path: Path | None = None
+
+    def payer(self, name: str) -> PayerConfig:
+        """The payer of that name. Raises ConfigError, with the nearest known name."""
+        for payer in self.payers:
+            if payer.name == name:
+                return payer
+        file = self.path or "gateway.toml"
+        raise ConfigError(both("config.unknown_payer", file=file, name=name, near=nearest(name, self.payer_names)))
+
+    @property
+    def payer_names(self) -> list[str]:
+        """Every configured payer, in the file's order."""
+        return [payer.name for payer in self.payers]
+
+    @property
+    def paths(self) -> Paths:
+        """The layout of the state folder."""
+        return paths(self.gateway.state_dir)
+
+
+def paths(state_dir: Path) -> Paths:
+    """The layout of a state folder."""
+    key_file = state_dir / "keys" / "master.key"
+    return Paths(
+        state_dir, state_dir / "gateway.db", state_dir / "archive", key_file, state_dir / "lock", state_dir / "schemas"
+    )
+
+
+def load(path: Path | None = None, *, state_dir: Path | None = None) -> Config:
+    """`path`, else $GATEWAY_CONFIG, else ./gateway.toml, else built-in defaults (./var, no payer). Raises ConfigError.
+
+    `state_dir` (--state-dir) wins over the file's; the file's is relative to the file.
+    """
+    file = path or _found()
+    data = read(file, _File) if file else _File()
+    base = file.absolute().parent if file else Path.cwd()
+    state = state_dir.absolute() if state_dir else base / data.gateway.state_dir
+    payers = tuple(_beside(payer, base) for payer in data.payers)
+    return Config(data.gateway.model_copy(update={"state_dir": state}), payers, file)
+
+
+def _found() -> Path | None:
+    named = os.environ.get("GATEWAY_CONFIG")
+    here = Path("gateway.toml")
+    return Path(named) if named else here if here.exists() else None
+
+
+def _beside(payer: PayerConfig, base: Path) -> PayerConfig:
+    if payer.kind != "folder":
+        return payer  # its paths are the other machine's
+    return payer.model_copy(update={"deposit": str(base / payer.deposit), "returns": str(base / payer.returns)})
+
+
+def _filled(template: str, number: str) -> str:
+    return template.replace(_USER, number)
