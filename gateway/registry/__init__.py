@@ -1,0 +1,5 @@
+"""Whose is it, on that date: the registry file, the plan that applies it, and the book that answers."""
+
+from gateway.registry.book import Answer, Book
+
+__all__ = ["Answer", "Book"]

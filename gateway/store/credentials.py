@@ -1,0 +1,99 @@
+"""The rows of passwords: found by (payer, number), leased for one login, every attempt counted."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import CursorResult, Update, or_, select, update
+from sqlmodel import col
+
+from gateway.identifiers import new_id
+from gateway.models import Credential, CredentialAttempt
+from gateway.states import CredentialState
+from gateway.store import moves
+from gateway.store.engine import Tx
+
+
+def find(tx: Tx, payer: str, number: str) -> Credential | None:
+    """The credential of a transmission number at a payer."""
+    query = select(Credential).where(col(Credential.payer) == payer, col(Credential.number) == number)
+    return tx.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def every(tx: Tx) -> list[Credential]:
+    """All of them, by payer and number."""
+    return list(tx.session.scalars(select(Credential).order_by(col(Credential.payer), col(Credential.number))))
+
+
+def expect(tx: Tx, payer: str, number: str) -> Credential:
+    """The credential, made EXPECTED when there is none."""
+    known = find(tx, payer, number)
+    if known is not None:
+        return known
+    born = Credential(id=new_id("CRE"), payer=payer, number=number, state=CredentialState.EXPECTED, created_at=tx.now)
+    moves.born(tx, born, "number_registered")
+    return born
+
+
+def lease(tx: Tx, row: Credential, *, owner: str, seconds: float) -> bool:
+    """Keep everyone else from logging in with this credential. False while someone else does. The fencing number
+    rises, so that a login whose lease ran out can no longer change anything."""
+    free = or_(col(Credential.lease_owner).is_(None), col(Credential.lease_until) <= tx.now)
+    mine = update(Credential).where(col(Credential.id) == row.id, free)
+    until = tx.now + timedelta(seconds=seconds)
+    taken = _count(tx, mine.values(lease_owner=owner, lease_until=until, fence=Credential.fence + 1)) == 1
+    tx.session.refresh(row)
+    return taken
+
+
+def release(tx: Tx, row: Credential, *, owner: str) -> None:
+    """Let others log in again. Nothing happens when the lease is no longer `owner`'s."""
+    mine = update(Credential).where(col(Credential.id) == row.id, col(Credential.lease_owner) == owner)
+    _count(tx, mine.values(lease_owner=None, lease_until=None))
+    tx.session.refresh(row)
+
+
+def keep(tx: Tx, row: Credential, **values: Any) -> None:
+    """Write columns that are no state: when it was proved, a journal."""
+    _count(tx, update(Credential).where(col(Credential.id) == row.id).values(**values))
+    tx.session.refresh(row)
+
+
+def attempt(tx: Tx, row: Credential, slot: str) -> str:
+    """Write down that the password of `slot` is about to be given; its outcome is not known yet. Gives its id."""
+    made = CredentialAttempt(
+        id=new_id("TRY"), credential_id=row.id, slot=slot, generation=row.generation, at=tx.now, outcome=None
+    )
+    tx.session.add(made)
+    tx.session.flush()
+    return made.id
+
+
+def conclude(tx: Tx, attempt_id: str, outcome: str) -> None:
+    """What came of an attempt: `proved` or `refused`."""
+    _count(tx, update(CredentialAttempt).where(col(CredentialAttempt.id) == attempt_id).values(outcome=outcome))
+
+
+def spent(tx: Tx, row: Credential, since: datetime) -> list[datetime]:
+    """When, after `since`, an attempt failed or stayed unproven; oldest first."""
+    tries = select(col(CredentialAttempt.at)).where(
+        col(CredentialAttempt.credential_id) == row.id,
+        col(CredentialAttempt.at) > since,
+        or_(col(CredentialAttempt.outcome).is_(None), col(CredentialAttempt.outcome) != "proved"),
+    )
+    return list(tx.session.scalars(tries.order_by(col(CredentialAttempt.at))))
+
+
+def tried_slots(tx: Tx, row: Credential) -> set[str]:
+    """The slots tried since the credential's last change, whatever came of it."""
+    query = select(col(CredentialAttempt.slot)).where(
+        col(CredentialAttempt.credential_id) == row.id, col(CredentialAttempt.generation) == row.generation
+    )
+    return set(tx.session.scalars(query))
+
+
+def _count(tx: Tx, statement: Update) -> int:
+    result = tx.session.execute(statement)
+    assert isinstance(result, CursorResult)
+    return result.rowcount
