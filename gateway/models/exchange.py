@@ -232,6 +232,7 @@ class Statement(SQLModel, table=True):
 class StatementEntry(SQLModel, table=True):
     """One entry of a statement; `paid_cents` is a delta and may be negative."""
 
+    __tablename__ = "statement_entry"
     reply_id: str = Field(primary_key=True)
     position: int = Field(primary_key=True)
     invoice_id: str | None = Field(default=None, index=True)

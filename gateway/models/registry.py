@@ -38,6 +38,7 @@ class Agency(SQLModel, table=True):
 class AgencyPayer(SQLModel, table=True):
     """The payers an agency sends to, in its order; which one follows from a document's family."""
 
+    __tablename__ = "agency_payer"
     agency_id: str = Field(primary_key=True, foreign_key="agency.id")
     position: int = Field(primary_key=True)
     payer: str

@@ -1,0 +1,139 @@
+"""Opens the database and gives transactions: one writer at a time, on SQLite and on PostgreSQL alike."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import CursorResult, Engine, Executable, Table, insert, inspect, select
+from sqlmodel import Session, SQLModel
+
+from gateway.clock import Clock
+from gateway.models import ChainHead
+from gateway.store import connection, schema
+
+
+@dataclass
+class Tx:
+    """One transaction: `now` (aware UTC) is the same moment from its beginning to its end."""
+
+    session: Session
+    now: datetime
+    actor: str
+    undo: list[Callable[[], None]] = field(default_factory=list, repr=False)  # puts objects back after a rollback
+
+
+class _Nesting(threading.local):
+    """How many transactions this thread has open: a write inside another one would wait for itself."""
+
+    depth = 0
+
+
+class Store:
+    """The database. Threads may share one; each `read` and `write` takes a connection of its own."""
+
+    def __init__(self, engine: Engine, clock: Clock, actor: str, nesting: _Nesting | None = None) -> None:
+        self._engine, self._clock, self._actor = engine, clock, actor
+        self._nesting = nesting or _Nesting()
+        self._reader, self._writer = connection.reader(engine), connection.writer(engine)
+
+    @classmethod
+    def open(cls, url: str | Path, clock: Clock, *, actor: str = "system") -> Store:
+        """Open the database; make or migrate it when that is due. A Path is a SQLite file, a text an SQLAlchemy URL.
+
+        Raises StoreError when it cannot be opened, or when a newer version of the program made it.
+        """
+        engine = connection.connect(url)
+        try:
+            with connection.translated(engine):
+                schema.upgrade(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine, clock, actor)
+
+    def as_actor(self, actor: str) -> Store:
+        """The same database with another actor on the events; closing one closes both."""
+        return Store(self._engine, self._clock, actor, self._nesting)
+
+    def close(self) -> None:
+        """Let every connection go."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """One consistent look at the database; writing in it fails. Raises StoreError when the database does."""
+        with self._nested(), connection.translated(self._engine), Session(self._reader, **_OPTIONS) as session:
+            session.connection()
+            yield Tx(session, self._clock.now(), self._actor)
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """A transaction that commits at the end; any exception undoes it, the objects it moved included.
+
+        Only one is open at a time, over all processes: what was read in it still holds when it commits. Keep it short.
+        Raises StoreError when the database fails or stays taken for 30 s.
+        """
+        if self._nesting.depth:
+            raise RuntimeError("a write inside another transaction of the same thread would wait for itself")
+        with self._nested(), connection.translated(self._engine), Session(self._writer, **_OPTIONS) as session:
+            session.execute(
+                select(table_of(ChainHead).c.id).with_for_update()
+            )  # the turn, where BEGIN IMMEDIATE is not known
+            tx = Tx(session, self._clock.now(), self._actor)
+            try:
+                yield tx
+                session.commit()
+            except BaseException:
+                _undo(tx)
+                raise
+
+    @contextmanager
+    def _nested(self) -> Iterator[None]:
+        self._nesting.depth += 1
+        try:
+            yield
+        finally:
+            self._nesting.depth -= 1
+
+
+_OPTIONS: dict[str, Any] = {"expire_on_commit": False}
+
+
+def _undo(tx: Tx) -> None:
+    tx.session.expunge_all()  # before the rollback, which would empty the objects
+    tx.session.rollback()
+    for put_back in reversed(tx.undo):
+        put_back()
+
+
+def bulk(tx: Tx, model: type[SQLModel], rows: Iterable[Mapping[str, Any]], chunk: int = 1000) -> int:
+    """Insert many rows, `chunk` at a time, without making an object of any; give their number.
+
+    Every row has the same keys; columns left out get their default.
+    """
+    total, left = 0, iter(rows)
+    while piece := [dict(row) for row in islice(left, chunk)]:
+        tx.session.execute(insert(table_of(model)), piece)
+        total += len(piece)
+    return total
+
+
+def changed(tx: Tx, statement: Executable) -> int:
+    """Do an update or a deletion; give the number of rows it met."""
+    result = tx.session.execute(statement)
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The table under a model, for statements that need no objects."""
+    table = inspect(model).local_table
+    assert isinstance(table, Table)
+    return table
