@@ -159,8 +159,14 @@ def _put(server: Sshd, batch: Path, current: list[Path], folder: Path) -> Lane:
         shutil.copy(current[0], folder / "current.xml")
         batch.write_text(f"put {folder / 'current.xml'} {folder / 'received.xml'}\n")
 
-    options = ["-oStrictHostKeyChecking=no", f"-oUserKnownHostsFile={folder / 'known'}", f"-oIdentityFile={server.key_file}"]
-    return Lane("sftp put", ["sftp", "-q", *options, f"-P{server.port}", "-b", str(batch), f"{server.user}@127.0.0.1"], write)
+    options = [
+        "-oStrictHostKeyChecking=no",
+        f"-oUserKnownHostsFile={folder / 'known'}",
+        f"-oIdentityFile={server.key_file}",
+    ]
+    return Lane(
+        "sftp put", ["sftp", "-q", *options, f"-P{server.port}", "-b", str(batch), f"{server.user}@127.0.0.1"], write
+    )
 
 
 def _lint(_current: list[Path], folder: Path) -> list[str]:

@@ -91,8 +91,7 @@ def test_imports_look_down() -> None:
         f"{module_name(file)} → {target}: {said}"
         for file in FILES
         for target in imported(file)
-        if target.split(".")[0] in ("gateway", "adapters")
-        and (said := complaint(module_name(file), target))
+        if target.split(".")[0] in ("gateway", "adapters") and (said := complaint(module_name(file), target))
     ]
     assert wrong == []
 
@@ -128,8 +127,7 @@ def test_functions_stay_under_forty_lines(file: Path) -> None:
     long = [
         f"{node.name} ({(node.end_lineno or 0) - node.lineno + 1} lines)"
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (node.end_lineno or 0) - node.lineno + 1 > 40
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno + 1 > 40
     ]
     assert long == []
 

@@ -12,8 +12,8 @@ import typer
 from gateway import catalog as catalogs
 from gateway.catalog import Catalog
 from gateway.cli.common import Call, raw_config, show_json
-from gateway.report import Report
 from gateway.rendering import text as rendered
+from gateway.report import Report
 from gateway.resources import data_dir
 from gateway.validation import check_file
 

@@ -57,7 +57,9 @@ def status(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", hel
         keys = ("payer", "number", "state", "reason", "generation", "changed_at", "proved_at")
         show_json([{key: getattr(row, key) for key in keys} for row in found])
         return
-    table = Table(*(call.say(f"cli.credential_column_{key}") for key in ("payer", "number", "state", "changes", "proof")))
+    table = Table(
+        *(call.say(f"cli.credential_column_{key}") for key in ("payer", "number", "state", "changes", "proof"))
+    )
     for row in found:
         proof = f"{local(row.proved_at):%Y-%m-%d %H:%M}" if row.proved_at else "–"
         table.add_row(row.payer, row.number, row.state, str(row.generation), proof)

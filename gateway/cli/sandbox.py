@@ -10,9 +10,9 @@ from pathlib import Path
 
 import typer
 
+from gateway.app import shipped_and_own
 from gateway.cli.common import Call, set_up_logs
 from gateway.cli.house import configuration
-from gateway.app import shipped_and_own
 from gateway.clock import SystemClock, today
 from gateway.platform import on_stop, private_dir
 from gateway.sandbox import Sandbox

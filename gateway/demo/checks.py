@@ -1,4 +1,4 @@
-"""Does everything tie? Compares what the agencies deposited, what the payer says it got, and what lies in the returns."""
+"""Does everything tie? What the agencies deposited, what the payer says it got, and what lies in the returns."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def _invoices_tie(picture: dict[str, Any], deposited: Sequence[Deposited]) -> Ch
 def _statements_tie(picture: dict[str, Any]) -> Check:
     """receivable = on statements + outstanding"""
     told = picture["statements"]
-    return _check("statements_tie", picture["invoices"].get("receivable", 0), told["on_statements"] + told["outstanding"])
+    return _check(
+        "statements_tie", picture["invoices"].get("receivable", 0), told["on_statements"] + told["outstanding"]
+    )
 
 
 def _payer_got_each_once(
@@ -104,7 +106,7 @@ def _returns(scene: Scene, picture: dict[str, Any]) -> list[Check]:
 def _statements_arrived(scene: Scene, picture: dict[str, Any]) -> Check:
     """Every statement the payer issued under a number lies in that agency's returns."""
     issued = Counter(scene.payer.statements_issued())
-    arrived = Counter(d["agency"] for d in picture["deliveries"] if d["kind"] == "statement" and d["name"].endswith(".xml"))
+    arrived = Counter(
+        d["agency"] for d in picture["deliveries"] if d["kind"] == "statement" and d["name"].endswith(".xml")
+    )
     return _check("statements_arrived", dict(issued), dict(arrived))
-
-

@@ -41,17 +41,17 @@ def first_round(scene: Scene, day: date) -> list[Deposited]:
         service_from=date(2018, 2, 1), service_to=date(2018, 3, 28),
     )  # fmt: skip
     mine = replace(recent, agency=FLEUVE, seed=21, practice="245001", account="personal:245001")
-    first = mine
+    late = replace(old, invoices=2, faults=("late_old_system",))
     return [
         *_laurier(scene, recent, old),
-        _single(scene, FLEUVE, "fleuve-0001.xml", first, "sent"),
-        _single(scene, FLEUVE, "fleuve-0001-copie.xml", first, "repeat"),
+        _single(scene, FLEUVE, "fleuve-0001.xml", mine, "sent"),
+        _single(scene, FLEUVE, "fleuve-0001-copie.xml", mine, "repeat"),
         _single(
             scene, FLEUVE, "fleuve-0002.xml",
             replace(mine, seed=22, invoices=2, practice="249999", account=places.UNKNOWN_ACCOUNT), "held",
         ),
         _single(scene, SOLO, "rive-0001.xml", old, "sent"),
-        _single(scene, SOLO, "rive-0002.xml", replace(old, seed=32, invoices=2, faults=("late_old_system",)), "refused"),
+        _single(scene, SOLO, "rive-0002.xml", replace(late, seed=32), "refused"),
     ]  # fmt: skip
 
 
@@ -59,7 +59,9 @@ def _laurier(scene: Scene, recent: LotSpec, old: LotSpec) -> list[Deposited]:
     """The commercial agency: a ZIP of three requests of which one cannot be read, and two single documents."""
     collective = replace(recent, practice="231234", account=places.COLLECTIVE)
     personal = replace(recent, seed=12, practice="231236", account="personal:231236")
-    broken = replace(recent, seed=13, invoices=2, practice="231235", account=places.COLLECTIVE, faults=("not_well_formed",))
+    broken = replace(
+        recent, seed=13, invoices=2, practice="231235", account=places.COLLECTIVE, faults=("not_well_formed",)
+    )
     partly = replace(recent, seed=14, practice="231237", account="personal:231237", faults=("unknown_code",))
     earlier = replace(old, agency=LAURIER, seed=15, invoices=3, practice="231236", account="personal:231236")
     return [
@@ -88,7 +90,9 @@ def _receivable(returns: Path) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for file in sorted(returns.glob("recev_*.xml")):
         for invoice in parse(file.read_bytes()).iter(f"{NS}fact_recev"):
-            number, token = (invoice.findtext(f"{NS}id_fact_ramq_recev/{NS}{tag}") for tag in ("no_fact_ramq", "jeton_comm"))
+            number, token = (
+                invoice.findtext(f"{NS}id_fact_ramq_recev/{NS}{tag}") for tag in ("no_fact_ramq", "jeton_comm")
+            )
             if number and token:
                 found.append((number, token))
     return found

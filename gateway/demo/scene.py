@@ -54,7 +54,8 @@ language = "fr"
   [[agency.source]]
   name = "dentiplus"
   software = {{ developer = "18001", name = "FactSoft", version = "4.2" }}
-  pickup = {{ kind = "folder", path = "agences/fleuve/lots", finished = "settle", settle_seconds = 0.2, after = "move" }}
+  pickup = {{ kind = "folder", path = "agences/fleuve/lots", finished = "settle", settle_seconds = 0.2, \
+after = "move" }}
   returns = {{ kind = "folder", path = "agences/fleuve/retours" }}
 
 [[agency]]

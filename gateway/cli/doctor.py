@@ -1,0 +1,120 @@
+"""`gateway doctor`: examine the installation part by part; each part says whether it is well and what to do."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+import xmlschema
+from rich.console import Console
+
+from gateway.app import shipped_and_own
+from gateway.cli.common import Call, show_json
+from gateway.cli.house import configuration
+from gateway.clock import SystemClock, local
+from gateway.config import Config
+from gateway.errors import GatewayError
+from gateway.platform import WINDOWS
+from gateway.sealing import Sealing
+from gateway.store import journal_mode
+
+OLDEST_PLAUSIBLE = 2026  # a machine whose clock is behind this program's own making cannot date anything
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the doctor found of one part. `said` is a sentence already."""
+
+    name: str
+    well: bool
+    said: str
+
+
+def register(root: typer.Typer) -> None:
+    """Add this family's commands."""
+    root.command("doctor", help="doctor.help")(doctor)
+
+
+def doctor(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", help="option.json")) -> int:
+    call: Call = ctx.obj
+    parts = list(examine(call))
+    if as_json:
+        show_json([{"part": part.name, "ok": part.well, "said": part.said} for part in parts])
+    else:
+        console = Console()
+        for part in parts:
+            mark = "[green]✓[/green]" if part.well else "[red]✗[/red]"
+            console.print(f"{mark} {call.say(f'doctor.part_{part.name}')} – {part.said}", highlight=False)
+    return 0 if all(part.well for part in parts) else 1
+
+
+def examine(call: Call) -> Iterator[Part]:
+    """Every part, in the order in which one leans on the other."""
+    try:
+        config = configuration(call)
+    except GatewayError as error:
+        yield Part("configuration", False, str(error))
+        return
+    where = call.say("doctor.configuration_found", file=config.path) if config.path else call.say("doctor.built_in")
+    yield Part("configuration", True, where)
+    for name, look in EXAMINATIONS.items():
+        try:
+            yield Part(name, *look(call, config))
+        except (GatewayError, OSError, xmlschema.XMLSchemaException) as error:
+            yield Part(name, False, str(error))
+
+
+def _permissions(call: Call, config: Config) -> tuple[bool, str]:
+    state = config.paths.state
+    if not state.exists():
+        return True, call.say("doctor.not_started", folder=state)
+    open_to_others = [p for p in (state, config.paths.key_file, config.paths.database) if _readable_by_others(p)]
+    if open_to_others:
+        return False, call.say("doctor.too_open", file=open_to_others[0])
+    return True, call.say("doctor.private", folder=state)
+
+
+def _readable_by_others(path: Path) -> bool:
+    return path.exists() and not WINDOWS and bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def _key(call: Call, config: Config) -> tuple[bool, str]:
+    if not config.paths.database.exists():
+        return True, call.say("doctor.key_later")
+    Sealing.open(config.paths.key_file, create=False)
+    return True, call.say("doctor.key_well", file=config.paths.key_file)
+
+
+def _database(call: Call, _config: Config) -> tuple[bool, str]:
+    return True, call.say("doctor.sqlite", version=sqlite3.sqlite_version, journal=journal_mode())
+
+
+def _clock(call: Call, _config: Config) -> tuple[bool, str]:
+    moment = local(SystemClock().now())
+    well = moment.year >= OLDEST_PLAUSIBLE
+    return well, call.say("doctor.clock" if well else "doctor.clock_wrong", now=f"{moment:%Y-%m-%d %H:%M %Z}")
+
+
+def _schemas(call: Call, config: Config) -> tuple[bool, str]:
+    """Both engines must take every schema: lxml judges documents, xmlschema is the second opinion."""
+    catalog = shipped_and_own(config.paths.state)
+    files = {
+        document.schema for family in catalog.families.values() for document in family.documents if document.schema
+    }
+    for file in sorted(files):
+        xmlschema.XMLSchema(str(file), allow="local")
+    names = ", ".join(f"{family.name} ({family.version})" for family in catalog.families.values())
+    return True, call.say("doctor.schemas", count=len(files), names=names)
+
+
+EXAMINATIONS: dict[str, Callable[[Call, Config], tuple[bool, str]]] = {
+    "permissions": _permissions,
+    "key": _key,
+    "database": _database,
+    "clock": _clock,
+    "schemas": _schemas,
+}
