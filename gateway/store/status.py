@@ -1,0 +1,179 @@
+"""What `status` and `show` ask: counts, deliveries, what is held, one record's history, and who bears a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, func, literal, null, or_, select, union_all
+from sqlmodel import SQLModel, col
+
+from gateway.models import (
+    Batch,
+    Credential,
+    Distribution,
+    Event,
+    Invoice,
+    Parcel,
+    Reply,
+    Request,
+    Statement,
+    StatementEntry,
+    Submission,
+)
+from gateway.states import RequestState
+from gateway.store.engine import Tx, table_of
+
+STANDINGS = ("refused", "pending", "sent", "receivable", "not_receivable", "cancelled", "held")
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """Invoices by standing (DESIGN section 3); of the receivable ones, how many a statement speaks of."""
+
+    counts: dict[str, int]  # every standing, also those at 0
+    on_statements: int
+    outstanding: int  # receivable, not on any statement yet
+
+    @property
+    def deposited(self) -> int:
+        """All of them: the seven standings leave nobody out."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One artefact that is in an agency's returns. `number`: the transmission number its reply was fetched under."""
+
+    reply_id: str
+    agency_id: str
+    number: str | None
+    kind: str  # receipt | report | receivability | statement
+    artefact: str  # document | html | json
+    name: str
+    sha256: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Something a person must look at. `reason` is a code."""
+
+    kind: str  # batch | request | reply
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record that a number or a name may mean. `state` is empty for what has none."""
+
+    kind: str  # batch | request | invoice | reply | parcel | credential
+    id: str
+    agency_id: str | None
+    state: str
+
+
+def states(tx: Tx, model: type[Batch] | type[Request] | type[Reply]) -> dict[str, int]:
+    """How many records rest in each state; states nobody rests in are left out."""
+    rows = tx.session.execute(select(col(model.state), func.count()).group_by(col(model.state)))
+    return {state: count for state, count in rows}
+
+
+def standings(tx: Tx) -> Standings:
+    """Count every deposited invoice under the one standing it has now."""
+    spoken_of = (
+        select(col(StatementEntry.invoice_id))
+        .join(Statement, col(Statement.reply_id) == col(StatementEntry.reply_id))
+        .where(col(StatementEntry.invoice_id).is_not(None))
+    )
+    each = (
+        select(_standing().label("standing"), col(Invoice.id).in_(spoken_of).label("spoken_of"))
+        .select_from(Submission)
+        .join(Request, col(Request.id) == col(Submission.request_id))
+        .outerjoin(Invoice, col(Invoice.id) == col(Submission.invoice_id))
+        .where(col(Submission.action) == "new")
+        .subquery()
+    )
+    counts, on_statements = dict.fromkeys(STANDINGS, 0), 0
+    rows = tx.session.execute(select(each.c.standing, each.c.spoken_of, func.count()).group_by(*each.c))
+    for standing, is_spoken_of, count in rows:
+        counts[standing] += count
+        if standing == "receivable" and is_spoken_of:
+            on_statements += count
+    return Standings(counts, on_statements, counts["receivable"] - on_statements)
+
+
+def _standing() -> ColumnElement[str]:
+    """A request the payer found receivable, and an invoice in it the payer has not spoken of: still only sent."""
+    state, verdict = col(Request.state), col(Submission.verdict)
+    return case(
+        (col(Invoice.cancelled_by).is_not(None), "cancelled"),
+        (state == RequestState.REFUSED, "refused"),
+        (state == RequestState.CANCELLED, "cancelled"),
+        (state == RequestState.HELD, "held"),
+        (state == RequestState.READY, "pending"),
+        (or_(state == RequestState.NOT_RECEIVABLE, verdict == "not_receivable"), "not_receivable"),
+        (verdict == "receivable", "receivable"),
+        else_="sent",
+    )
+
+
+def deliveries(tx: Tx) -> list[Delivered]:
+    """Every artefact that was delivered, in the order of delivery."""
+    rows = tx.session.execute(
+        select(
+            col(Reply.id),
+            col(Distribution.agency_id),
+            col(Reply.number),
+            col(Reply.kind),
+            col(Distribution.kind),
+            col(Distribution.name),
+            col(Distribution.sha256),
+            col(Distribution.delivered_at),
+        )
+        .join(Distribution, col(Distribution.reply_id) == col(Reply.id))
+        .where(col(Distribution.delivered_at).is_not(None))
+        .order_by(col(Distribution.delivered_at), col(Distribution.id))
+    )
+    return [Delivered(*row) for row in rows]
+
+
+def held(tx: Tx) -> list[Held]:
+    """Everything a person must look at, the oldest first."""
+    parts: list[Select[Any]] = []
+    for kind, model in (("batch", Batch), ("request", Request), ("reply", Reply)):
+        table = table_of(model)
+        why = func.coalesce(table.c.reason, "").label("why")
+        parts.append(select(literal(kind).label("kind"), table.c.id, why).where(table.c.state == "HELD"))
+    everything = union_all(*parts).subquery()
+    return [Held(*row) for row in tx.session.execute(select(*everything.c).order_by(func.substr(everything.c.id, 5)))]
+
+
+def history(tx: Tx, record_id: str) -> list[Event]:
+    """What happened to a record, the first event first."""
+    return list(tx.session.scalars(select(Event).where(col(Event.record_id) == record_id).order_by(col(Event.seq))))
+
+
+def find(tx: Tx, text: str) -> list[Found]:
+    """The records that `text` names: by our id, or by a number or file name from outside, which may name several."""
+    found: list[Found] = []
+    for kind, model, names in _NAMED:
+        table = table_of(model)
+        agency = table.c.agency_id if "agency_id" in table.c else null()
+        state = table.c.state if "state" in table.c else literal("")
+        named = or_(*(table.c[name] == text for name in names))
+        rows = tx.session.execute(select(table.c.id, agency, state).where(named).order_by(table.c.id))
+        found += [Found(kind, *row) for row in rows]
+    return found
+
+
+_NAMED: tuple[tuple[str, type[SQLModel], tuple[str, ...]], ...] = (
+    ("batch", Batch, ("id", "name")),
+    ("request", Request, ("id", "no_dem_ext")),
+    ("invoice", Invoice, ("id", "no_fact_ext", "no_fact_ramq")),
+    ("reply", Reply, ("id",)),
+    ("parcel", Parcel, ("id",)),
+    ("credential", Credential, ("id",)),
+)
