@@ -1,0 +1,161 @@
+"""What a payer's reply does to submissions, invoices and lines. Many rows at a time, never an object for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+import sqlalchemy as sql
+from sqlalchemy import bindparam, delete, update
+from sqlmodel import SQLModel, col, select
+
+from gateway.models import Invoice, Line, Request, Submission
+from gateway.store.engine import Tx, bulk
+
+CHUNK = 500  # values in one IN (…), well below every database's limit
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A submission of a request, as far as a reply can speak of it."""
+
+    ordinal: int
+    invoice_id: str | None
+    action: str
+    no_fact_ext: str | None
+    no_fact_ramq: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a reply gives one submission. Amounts in cents."""
+
+    ordinal: int
+    invoice_id: str | None
+    action: str
+    receivable: bool
+    messages: list[str]
+    payer_number: str | None = None
+    token: str | None = None
+    preliminary_cents: int | None = None
+
+
+def submissions(tx: Tx, request_id: str) -> list[Submitted]:
+    """Every submission of a request, in the document's order."""
+    table = _table(Submission)
+    wanted = [table.c[name] for name in ("ordinal", "invoice_id", "action", "no_fact_ext", "no_fact_ramq")]
+    rows = tx.session.execute(sql.select(*wanted).where(table.c.request_id == request_id).order_by(table.c.ordinal))
+    return [Submitted(*row) for row in rows]
+
+
+def stage_lines(tx: Tx, request_id: str, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Replace the lines of a request. They count once the request has its verdict."""
+    tx.session.execute(delete(Line).where(col(Line.request_id) == request_id))
+    return bulk(tx, Line, rows)
+
+
+def more_lines(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Add lines to those `stage_lines` began with."""
+    return bulk(tx, Line, rows)
+
+
+def apply(tx: Tx, request: Request, verdicts: Sequence[Verdict]) -> None:
+    """Write a reply's verdicts: the submissions of `request`, and what they change about invoices."""
+    _submissions(tx, request.id, verdicts)
+    accepted = [v for v in verdicts if v.receivable and v.invoice_id]
+    _update_invoices(
+        tx,
+        [v for v in accepted if v.action == "new"],
+        lambda v: {"no_fact_ramq": v.payer_number, "jeton_comm": v.token, "preliminary_cents": v.preliminary_cents},
+    )
+    _update_invoices(
+        tx,
+        [v for v in accepted if v.action == "modify"],
+        lambda v: {"jeton_comm": v.token, "preliminary_cents": v.preliminary_cents, "modified_by": request.id},
+    )
+    _update_invoices(tx, [v for v in accepted if v.action == "cancel"], lambda _: {"cancelled_by": request.id})
+
+
+def _submissions(tx: Tx, request_id: str, verdicts: Sequence[Verdict]) -> None:
+    table = _table(Submission)
+    statement = (
+        update(table)
+        .where(table.c.request_id == request_id, table.c.ordinal == bindparam("which"))
+        .values(verdict=bindparam("said"), messages=bindparam("codes"))
+    )
+    rows = [
+        {"which": v.ordinal, "said": "receivable" if v.receivable else "not_receivable", "codes": v.messages}
+        for v in verdicts
+    ]
+    if rows:
+        tx.session.connection().execute(statement, rows)
+
+
+def _update_invoices(tx: Tx, verdicts: Sequence[Verdict], values: Any) -> None:
+    if not verdicts:
+        return
+    table = _table(Invoice)
+    rows = [{f"new_{name}": value for name, value in values(v).items()} | {"which": v.invoice_id} for v in verdicts]
+    names = [name.removeprefix("new_") for name in rows[0] if name != "which"]
+    statement = update(table).where(table.c.id == bindparam("which"))
+    statement = statement.values({name: bindparam(f"new_{name}") for name in names})
+    tx.session.connection().execute(statement, rows)
+
+
+def payer_numbers_known(tx: Tx, payer: str, numbers: Sequence[str]) -> dict[str, str]:
+    """Which of these numbers of the payer an invoice of ours has already: number → invoice id."""
+    known: dict[str, str] = {}
+    for piece in chunks(numbers):
+        known.update(
+            (str(number), invoice)
+            for number, invoice in tx.session.exec(
+                select(Invoice.no_fact_ramq, Invoice.id).where(
+                    Invoice.payer == payer, col(Invoice.no_fact_ramq).in_(piece)
+                )
+            )
+        )
+    return known
+
+
+def of_agency(tx: Tx, agency_id: str, payer: str, payer_numbers: Sequence[str]) -> dict[str, str]:
+    """Invoices of an agency by the payer's number: number → invoice id."""
+    found: dict[str, str] = {}
+    for piece in chunks(payer_numbers):
+        rows = tx.session.exec(
+            select(Invoice.no_fact_ramq, Invoice.id).where(
+                Invoice.agency_id == agency_id, Invoice.payer == payer, col(Invoice.no_fact_ramq).in_(piece)
+            )
+        )
+        found.update((str(number), invoice) for number, invoice in rows)
+    return found
+
+
+def of_agency_by_own_number(tx: Tx, agency_id: str, payer: str, numbers: Sequence[str]) -> dict[str, str]:
+    """Invoices of an agency by its own number; where it was used twice, the receivable one, else the newest."""
+    found: dict[str, str] = {}
+    for piece in chunks(numbers):
+        rows = tx.session.exec(
+            select(Invoice.no_fact_ext, Invoice.id, Submission.verdict)
+            .join(
+                Submission,
+                (col(Submission.request_id) == Invoice.request_id) & (col(Submission.ordinal) == Invoice.ordinal),
+            )
+            .where(Invoice.agency_id == agency_id, Invoice.payer == payer, col(Invoice.no_fact_ext).in_(piece))
+        )
+        for number, invoice, _verdict in sorted(rows, key=lambda row: (row[2] == "receivable", row[1])):
+            found[str(number)] = invoice
+    return found
+
+
+def _table(model: type[SQLModel]) -> sql.Table:
+    return SQLModel.metadata.tables[str(model.__tablename__)]
+
+
+def chunks(items: Sequence[Item], size: int = CHUNK) -> Iterator[list[Item]]:
+    """Pieces of at most `size` items."""
+    left = iter(items)
+    while piece := list(islice(left, size)):
+        yield piece

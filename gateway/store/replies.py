@@ -1,0 +1,164 @@
+"""Parcels, replies and distributions: what came back, whose it is, what was delivered of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from sqlmodel import col, func, or_, select, update
+
+from gateway.models import Distribution, Parcel, Reply, Request
+from gateway.states import ReplyState, RequestState
+from gateway.store.engine import Tx
+
+NEVER_WENT = (RequestState.REFUSED, RequestState.CANCELLED)
+
+
+def parcel(tx: Tx, payer: str, number: str, name: str, sha256: str) -> Parcel | None:
+    """What was already fetched under this number with this name and these bytes."""
+    return tx.session.exec(
+        select(Parcel).where(
+            Parcel.payer == payer, Parcel.number == number, Parcel.name == name, Parcel.sha256 == sha256
+        )
+    ).one_or_none()
+
+
+def still_there(tx: Tx, payer: str, number: str) -> list[Parcel]:
+    """Parcels that are recorded but not known to be removed from the payer's mailbox."""
+    return list(
+        tx.session.exec(
+            select(Parcel).where(Parcel.payer == payer, Parcel.number == number, col(Parcel.removed_at).is_(None))
+        )
+    )
+
+
+def removed(tx: Tx, parcel_id: str) -> None:
+    """The parcel is out of the payer's mailbox."""
+    found = tx.session.get_one(Parcel, parcel_id)
+    if found.removed_at is None:
+        found.removed_at = tx.now
+        tx.session.add(found)
+
+
+def said_again(tx: Tx, parcel_id: str, more: int) -> None:
+    """The payer put a parcel there anew after we had removed it: so many more replies came with it."""
+    found = tx.session.get_one(Parcel, parcel_id)
+    found.replies, found.removed_at = found.replies + more, None
+    tx.session.add(found)
+
+
+def received(tx: Tx, payer: str, number: str) -> list[Reply]:
+    """Replies fetched under this number whose owner is not known yet, in the order they came."""
+    return list(
+        tx.session.exec(
+            select(Reply)
+            .where(Reply.payer == payer, Reply.number == number, Reply.state == ReplyState.RECEIVED)
+            .order_by(col(Reply.id))
+        )
+    )
+
+
+def with_received(tx: Tx) -> list[tuple[str, str]]:
+    """Every (payer, number) that has a RECEIVED reply, also numbers that nobody holds any more."""
+    rows = tx.session.exec(select(Reply.payer, Reply.number).where(Reply.state == ReplyState.RECEIVED).distinct())
+    return [(payer, number) for payer, number in rows if payer and number]
+
+
+def answered_by(tx: Tx, request_id: str) -> Reply | None:
+    """The first reply that gave this request its verdict."""
+    return tx.session.exec(
+        select(Reply)
+        .where(
+            Reply.request_id == request_id,
+            Reply.kind == "receivability",
+            col(Reply.state).not_in([ReplyState.RECEIVED, ReplyState.HELD, ReplyState.DISCARDED]),
+        )
+        .order_by(col(Reply.id))
+    ).first()
+
+
+def requests_numbered(tx: Tx, payer: str, number: str, no_dem_ext: str) -> list[Request]:
+    """Requests sent under this number that bear this request number, the newest first."""
+    return list(
+        tx.session.exec(
+            select(Request)
+            .where(Request.payer == payer, Request.number == number, Request.no_dem_ext == no_dem_ext)
+            .where(col(Request.state).not_in(NEVER_WENT))
+            .order_by(col(Request.id).desc())
+        )
+    )
+
+
+def requests_named(tx: Tx, payer: str, number: str, stem: str) -> list[Request]:
+    """Requests sent under this number whose name at the payer is this one with some extension, the newest first."""
+    wanted = func.substr(Request.wire_name, 1, len(stem) + 1) == f"{stem}."
+    found = tx.session.exec(
+        select(Request)
+        .where(Request.payer == payer, Request.number == number, wanted)
+        .where(col(Request.state).not_in(NEVER_WENT))
+        .order_by(col(Request.id).desc())
+    )
+    return [request for request in found if PurePosixPath(request.wire_name or "").stem == stem]
+
+
+def to_distribute(tx: Tx, source_id: str) -> list[Reply]:
+    """MATCHED replies of a source whose time has come, in the order they were made."""
+    return list(
+        tx.session.exec(
+            select(Reply)
+            .where(Reply.source_id == source_id, Reply.state == ReplyState.MATCHED)
+            .where(or_(col(Reply.next_try_at).is_(None), col(Reply.next_try_at) <= tx.now))
+            .order_by(col(Reply.id))
+        )
+    )
+
+
+def sources_owed(tx: Tx) -> set[str]:
+    """Every source that a reply is still to be delivered to."""
+    owed = (ReplyState.MATCHED, ReplyState.DISTRIBUTING)
+    return {
+        source
+        for source in tx.session.exec(select(Reply.source_id).where(col(Reply.state).in_(owed)).distinct())
+        if source
+    }
+
+
+def next_try(tx: Tx, source_id: str) -> datetime | None:
+    """When the first reply of a source that failed is tried again."""
+    return tx.session.exec(
+        select(func.min(Reply.next_try_at)).where(Reply.source_id == source_id, Reply.state == ReplyState.MATCHED)
+    ).one()
+
+
+def distributing(tx: Tx, source_id: str) -> list[Reply]:
+    """Replies of a source that somebody is delivering, or was."""
+    return list(
+        tx.session.exec(select(Reply).where(Reply.source_id == source_id, Reply.state == ReplyState.DISTRIBUTING))
+    )
+
+
+def put_off(tx: Tx, source_id: str, until: datetime) -> None:
+    """Let every MATCHED reply of a source wait: its returns cannot be entered now."""
+    tx.session.execute(
+        update(Reply)
+        .where(col(Reply.source_id) == source_id, col(Reply.state) == ReplyState.MATCHED)
+        .where(or_(col(Reply.next_try_at).is_(None), col(Reply.next_try_at) < until))
+        .values(next_try_at=until)
+    )
+
+
+def distributions(tx: Tx, reply_id: str) -> list[Distribution]:
+    """The artefacts of a reply, in the order they are delivered."""
+    return list(
+        tx.session.exec(select(Distribution).where(Distribution.reply_id == reply_id).order_by(col(Distribution.id)))
+    )
+
+
+def names_taken(tx: Tx, source_id: str, names: Collection[str]) -> set[str]:
+    """Which of these artefact names already belong to another artefact of the source."""
+    return set(
+        tx.session.exec(
+            select(Distribution.name).where(Distribution.source_id == source_id, col(Distribution.name).in_(names))
+        )
+    )
