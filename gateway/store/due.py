@@ -62,6 +62,13 @@ def finish(
     row.next_run, row.last_error, row.owner, row.lease_until = next_run, error, None, None
 
 
+def abandon(tx: Tx) -> int:
+    """Take every claimed row back, due now; give their number. Only for a process that holds the instance lock and has
+    not begun: whoever claimed them is dead."""
+    claimed = update(Due).where(col(Due.owner).is_not(None))
+    return changed(tx, claimed.values(owner=None, lease_until=None, next_run=tx.now))
+
+
 def wake(tx: Tx, stage: str, endpoint: str) -> None:
     """Make a row due now; a run under way is followed by another one. A row that is missing stays missing."""
     changed(tx, update(Due).where(_is(stage, endpoint), col(Due.next_run) > tx.now).values(next_run=tx.now))
