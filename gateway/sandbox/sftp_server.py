@@ -33,7 +33,8 @@ _KEX = ("mlkem768x25519-sha256", "curve25519-sha256@libssh.org", "diffie-hellman
 def host_key_in(file: Path) -> paramiko.PKey:
     """The server's ed25519 key kept in `file`, made on first use. The client pins it, so it outlives restarts."""
     if not file.exists():
-        write_private(file, _new_key())
+        with suppress(FileExistsError):  # another process was quicker: its key stands
+            write_private(file, _new_key())
     return paramiko.Ed25519Key(filename=str(file))
 
 

@@ -1,0 +1,120 @@
+"""The payer's users: one per transmission number, a temporary password at first, locked after three failures."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.errors import ConfigError
+from gateway.identifiers import ACCOUNT, TRANSMISSION_NUMBER
+from gateway.platform import private_dir
+from gateway.sandbox.book import Book
+from gateway.sandbox.faults import strike
+from gateway.sandbox.logins import Account, HangUp
+
+DEPOSIT, RETURNS = "depot", "retour"
+MAX_FAILURES = 3
+SHORTEST_PASSWORD = 8  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """How a user stands."""
+
+    number: str
+    temporary: bool  # the password given with `add` was not changed yet
+    locked: bool
+    accounts: tuple[str, ...]  # the accounts it is accredited for; empty: any
+
+
+class Users:
+    """The users in the book, as the SFTP doors ask for them (logins.Authenticator)."""
+
+    def __init__(self, book: Book, folder: Path) -> None:
+        self._book, self._folder = book, folder
+
+    def add(self, number: str, accounts: Sequence[str]) -> str:
+        """Make or reset a user. Returns its temporary password, which is kept nowhere. Raises ConfigError."""
+        if not TRANSMISSION_NUMBER.fullmatch(number):
+            raise ConfigError(f"{number!r} is no transmission number: it has five digits")
+        for account in accounts:
+            if not ACCOUNT.fullmatch(account):
+                raise ConfigError(f"{account!r} is no account: write personal:<practice number> or admin:<5 digits>")
+        password = secrets.token_urlsafe(12)
+        for name in (DEPOSIT, RETURNS):
+            private_dir(self.folder(number) / name)
+        with self._book.write() as db:
+            _set_password(db, number, password, temporary=True)
+            db.execute("DELETE FROM accounts WHERE number = ?", (number,))
+            db.executemany("INSERT OR IGNORE INTO accounts VALUES (?, ?)", [(number, a) for a in accounts])
+        return password
+
+    def all(self) -> list[User]:
+        with self._book.read() as db:
+            rows = db.execute("SELECT number, temporary, failures FROM users ORDER BY number").fetchall()
+            return [User(n, bool(t), f >= MAX_FAILURES, tuple(sorted(accounts_of(db, n)))) for n, t, f in rows]
+
+    def folder(self, number: str) -> Path:
+        """All that this user sees."""
+        return self._folder / number
+
+    def login(self, user: str, password: str) -> Account | None:
+        with self._book.read() as db:
+            row = db.execute("SELECT salt, password, temporary FROM users WHERE number = ?", (user,)).fetchone()
+        salt, expected, temporary = row or (b"nobody", b"", 0)
+        right = hmac.compare_digest(_hashed(password, salt), expected)  # as long for an unknown user as for a known one
+        if row is None:
+            return None
+        with self._book.write() as db:
+            locked = self._count(db, user, right)
+        if not right and not locked:
+            return None
+        return Account(self.folder(user), must_change=bool(temporary), locked=locked, deposit=DEPOSIT)
+
+    def _count(self, db: sqlite3.Connection, user: str, right: bool) -> bool:
+        """Count a failure, forget the earlier ones after a success. Returns whether the account was locked before."""
+        (failures,) = db.execute("SELECT failures FROM users WHERE number = ?", (user,)).fetchone()
+        if strike(db, "lock_next_login", user) is not None:
+            failures = MAX_FAILURES
+        locked = bool(failures >= MAX_FAILURES)
+        now = failures if locked else 0 if right else failures + 1
+        db.execute("UPDATE users SET failures = ? WHERE number = ? AND failures != ?", (now, user, now))
+        return locked
+
+    def key(self, user: str, line: str) -> Account | None:  # noqa: ARG002 - this payer gives passwords only
+        return None
+
+    def change(self, user: str, new: str) -> bool:
+        if len(new) < SHORTEST_PASSWORD:
+            return False
+        with self._book.write() as db:
+            salt, old = db.execute("SELECT salt, password FROM users WHERE number = ?", (user,)).fetchone()
+            if hmac.compare_digest(_hashed(new, salt), old):
+                return False
+            _set_password(db, user, new, temporary=False)
+            cut = strike(db, "disconnect_after_change", user)
+        if cut is not None:
+            raise HangUp
+        return True
+
+
+def accounts_of(db: sqlite3.Connection, number: str) -> frozenset[str]:
+    """The accounts a number is accredited for; none listed means any."""
+    return frozenset(a for (a,) in db.execute("SELECT account FROM accounts WHERE number = ?", (number,)))
+
+
+def _set_password(db: sqlite3.Connection, number: str, password: str, *, temporary: bool) -> None:
+    salt = secrets.token_bytes(16)
+    db.execute(
+        "INSERT OR REPLACE INTO users (number, salt, password, temporary, failures) VALUES (?, ?, ?, ?, 0)",
+        (number, salt, _hashed(password, salt), temporary),
+    )
+
+
+def _hashed(password: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(password.encode(), salt=salt, n=2**13, r=8, p=1)
