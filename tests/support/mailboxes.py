@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import paramiko
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from adapters import opener
 from adapters.memory import box
 from gateway.errors import Denied
@@ -132,6 +136,12 @@ def serving(users: Any, on_file: Callable[[str, Path], None] | None = None) -> I
         yield {"host": "127.0.0.1", "port": port, "user": "18001", "host_key": server.host_key_line, "path": "."}
     finally:
         server.stop()
+
+
+def host_key() -> paramiko.PKey:
+    """A new ed25519 key."""
+    private = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    return paramiko.Ed25519Key(file_obj=io.StringIO(private.decode()))
 
 
 def sha256_of(data: bytes) -> str:
