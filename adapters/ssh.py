@@ -6,6 +6,7 @@ import base64
 import logging
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from paramiko import SFTPClient
 from paramiko.sftp import SFTPError
 from paramiko.ssh_exception import IncompatiblePeer, SSHException
 
-from adapters.ssh_auth import FileSecret, Questions, Transport, log_in, log_in_by_key, questions
+from adapters.file_secret import FileSecret
+from adapters.ssh_auth import Questions, Transport, log_in, log_in_by_key, questions
 from gateway.errors import Denied, HostKeyChanged, PasswordMustChange, Unreachable
 from gateway.ports import Secret
 
@@ -34,7 +36,7 @@ class Server:
     host: str
     port: int
     user: str
-    pins: frozenset[tuple[str, bytes]]
+    host_keys: tuple[str, ...]
     connect_timeout: float
     banner_timeout: float
     auth_timeout: float
@@ -45,13 +47,14 @@ class Server:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Server:
-        """From an endpoint's settings. Raises HostKeyChanged when a pinned key cannot be read."""
+        """From an endpoint's settings."""
+        keys = settings.get("host_key") or []
         wait = float(settings.get("connect_timeout", 15))
         return cls(
             host=settings["host"],
             port=int(settings.get("port", 22)),
             user=settings["user"],
-            pins=_pins(settings.get("host_key") or []),
+            host_keys=(keys,) if isinstance(keys, str) else tuple(keys),
             connect_timeout=wait,
             banner_timeout=float(settings.get("banner_timeout", wait)),
             auth_timeout=float(settings.get("auth_timeout", 30)),
@@ -65,14 +68,20 @@ class Server:
         return f"{self.user}@{self.host}:{self.port}"
 
 
-def _pins(lines: str | list[str]) -> frozenset[tuple[str, bytes]]:
+Pins = frozenset[tuple[str, bytes]]
+
+
+def _pins(server: Server) -> Pins:
+    """The keys we accept. No pin, no connection."""
     pins = set()
-    for line in [lines] if isinstance(lines, str) else lines:
+    for line in server.host_keys:
         try:
             kind, data = line.split()[:2]
             pins.add((kind, base64.b64decode(data, validate=True)))
         except ValueError as error:
-            raise HostKeyChanged("host_key cannot be read; expected 'ssh-ed25519 AAAA…'") from error
+            raise HostKeyChanged(f"{server}: host_key cannot be read; expected 'ssh-ed25519 AAAA…'") from error
+    if not pins:
+        raise HostKeyChanged(f"{server}: no host key is pinned; set host_key to the key its owner published")
     return frozenset(pins)
 
 
@@ -112,7 +121,8 @@ class Connection:
         """Hang up. Never raises."""
         transport, self._transport, self._client = self._transport, None, None
         if transport is not None:
-            transport.close()
+            with suppress(Exception):  # it is gone either way
+                transport.close()
 
     def _enter(self, transport: Transport) -> SFTPClient:
         server = self.server
@@ -122,31 +132,30 @@ class Connection:
             return _open_sftp(transport, server)
         if self._secret is None:
             raise Denied(f"{server}: neither a password nor a key is configured")
-        plainly = log_in(transport, server.user, self._secret, server.known)
+        proved = log_in(transport, server.user, self._secret, server.known)
         try:
             client = _open_sftp(transport, server)
         except Unreachable as error:
-            if plainly and transport.is_active():
+            if not proved and transport.is_active():
                 # OpenSSH lets an expired password in, then ends the session since nobody can be asked for a new one.
                 raise PasswordMustChange(f"{server} ended the session at once; the password is expired") from error
             raise
-        if plainly:
+        if not proved:
             self._secret.confirm()
         return client
 
 
 def _connect(server: Server) -> Transport:
-    """A line to the right server, nothing proved yet. No pin, no connection."""
-    if not server.pins:
-        raise HostKeyChanged(f"{server}: no host key is pinned; set host_key to the payer's published key")
+    """A line to the right server; we have not said who we are yet."""
+    pins = _pins(server)
     try:
         line = socket.create_connection((server.host, server.port), timeout=server.connect_timeout)
     except OSError as error:
         raise Unreachable(f"{server}: {error.strerror or error}") from error
     transport = Transport(line)
     try:
-        _agree(transport, server)
-        _recognise(transport, server)
+        _agree(transport, server, pins)
+        _recognise(transport, server, pins)
     except BaseException:
         transport.close()
         raise
@@ -154,12 +163,12 @@ def _connect(server: Server) -> Transport:
     return transport
 
 
-def _agree(transport: Transport, server: Server) -> None:
+def _agree(transport: Transport, server: Server, pins: Pins) -> None:
     """Key exchange, in our order of preference; compression stays off, the library's default."""
     transport.banner_timeout = server.banner_timeout
     transport.handshake_timeout = server.banner_timeout
     options = transport.get_security_options()
-    kinds = {kind for kind, _key in server.pins}
+    kinds = {kind for kind, _key in pins}
     try:
         options.key_types = tuple(name for kind in sorted(kinds) for name in (_RSA if kind == "ssh-rsa" else (kind,)))
         options.ciphers = _CIPHERS
@@ -176,12 +185,12 @@ def _agree(transport: Transport, server: Server) -> None:
         raise Unreachable(f"{server}: no SSH server answered as it should") from error
 
 
-def _recognise(transport: Transport, server: Server) -> None:
+def _recognise(transport: Transport, server: Server, pins: Pins) -> None:
     try:
         key = transport.get_remote_server_key()
     except SSHException as error:
         raise Unreachable(f"{server}: the key exchange took too long") from error
-    if (key.get_name(), key.asbytes()) not in server.pins:
+    if (key.get_name(), key.asbytes()) not in pins:
         raise HostKeyChanged(f"{server} shows another host key than the pinned one; nothing was sent")
 
 

@@ -8,10 +8,14 @@ how many attempts may be made is decided by `credentials`, not by a dialogue.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import paramiko
+from paramiko.auth_handler import AuthHandler
+from paramiko.common import MSG_USERAUTH_INFO_REQUEST, cMSG_USERAUTH_REQUEST
 from paramiko.ssh_exception import BadAuthenticationType, SSHException
 
 from gateway.errors import Denied, PasswordLocked, PasswordMustChange, TransportError, Unreachable
@@ -46,6 +50,38 @@ class Transport(paramiko.Transport):
     def _parse_disconnect(self, message: paramiko.Message) -> None:
         message.get_int()
         self.farewell = message.get_binary().decode("utf-8", "replace")
+
+    def auth_plainly(self, user: str, password: str, new_password: Callable[[], str]) -> None:
+        """Like the library's `auth_password`, but able to give a new one. Raises as that does."""
+        done = threading.Event()
+        self.auth_handler = handler = _PlainPassword(self, new_password)
+        handler.auth_password(user, password, done)
+        handler.wait_for_response(done)
+
+
+class _PlainPassword(AuthHandler):
+    """Understands SSH_MSG_USERAUTH_PASSWD_CHANGEREQ (RFC 4252 section 8), which the library does not. The message
+    has the number of a keyboard-interactive prompt; only the method under way tells them apart."""
+
+    def __init__(self, transport: paramiko.Transport, new_password: Callable[[], str]) -> None:
+        super().__init__(transport)
+        self._new_password = new_password
+
+    @property
+    def _client_handler_table(self) -> dict[int, Callable[[paramiko.Message], None]]:
+        library: Any = super()
+        return {**library._client_handler_table, MSG_USERAUTH_INFO_REQUEST: self._change}
+
+    def _change(self, _request: paramiko.Message) -> None:
+        answer = paramiko.Message()
+        answer.add_byte(cMSG_USERAUTH_REQUEST)
+        for text in (self.username, "ssh-connection", "password"):
+            answer.add_string(text or "")
+        answer.add_boolean(True)
+        answer.add_string(self.password or "")
+        answer.add_string(self._new_password())
+        wire: Any = self.transport
+        wire._send_message(answer)
 
 
 class Dialogue:
@@ -85,9 +121,7 @@ class Dialogue:
     def _reply(self, prompt: str) -> str:
         kind = next((kind for kind, pattern in self._known if pattern.search(prompt.strip())), None)
         before, self._asked = self._asked, [*self._asked, kind or "?"]
-        if kind == "new" and "retype" not in before:
-            return self._secret.propose()
-        if kind == "retype" and "new" in before:
+        if (kind == "new") != ("new" in before) and kind in ("new", "retype"):
             return self._secret.propose()
         if kind == "new":
             raise Denied("the server did not take the new password; its rules differ from our policy")
@@ -98,6 +132,10 @@ class Dialogue:
             return self.password()
         raise Denied("the server asks something that is not a password; it got no answer")
 
+    def new_password(self) -> str:
+        """The answer to a request for a new password outside the keyboard-interactive dialogue."""
+        return self.answer("", "", [("New password", False)])[0]
+
     def password(self) -> str:
         """The password of this login: taken from the Secret once, since each taking spends an attempt."""
         if self._password is None:
@@ -106,8 +144,8 @@ class Dialogue:
 
 
 def log_in(transport: Transport, user: str, secret: Secret, known: Questions) -> bool:
-    """Log in by keyboard-interactive, else by plain password. True when it was the plain one: that proves less, since
-    a server may still hang up on an expired password. Raises Denied and its kinds, or Unreachable."""
+    """Log in by keyboard-interactive, else by plain password. False when only an unchanged plain password spoke for
+    us: a server may still hang up on an expired one, so the caller confirms it. Raises Denied, Unreachable."""
     dialogue = Dialogue(secret, known)
     offered: list[str] = ["password"]
     try:
@@ -119,23 +157,29 @@ def log_in(transport: Transport, user: str, secret: Secret, known: Questions) ->
             raise _verdict(transport, dialogue, secret) from error
         offered = error.allowed_types if isinstance(error, BadAuthenticationType) else offered
     else:
-        _require_whole(transport)
-        secret.confirm()
-        return False
+        return _entered(transport, secret)
     if "password" not in offered:
         raise Denied("the server lets nobody in by password")
     _plain(transport, user, dialogue, secret)
+    return _entered(transport, secret) if dialogue.proposed else False
+
+
+def _entered(transport: Transport, secret: Secret) -> bool:
+    _require_whole(transport)
+    secret.confirm()
     return True
 
 
 def _plain(transport: Transport, user: str, dialogue: Dialogue, secret: Secret) -> None:
     try:
-        transport.auth_password(user, dialogue.password(), fallback=False)
+        transport.auth_plainly(user, dialogue.password(), dialogue.new_password)
     except BadAuthenticationType as error:
         raise Denied("the server lets nobody in by password") from error
     except _LOST as error:
-        hung_up = not isinstance(error, OSError) and not transport.is_active()
-        if hung_up and not _said_no(transport) and not _LOCKED.search(transport.farewell):
+        if dialogue.failure is not None:
+            raise dialogue.failure from None
+        hung_up = not (isinstance(error, OSError) or transport.is_active() or _said_no(transport))
+        if hung_up and not dialogue.proposed and not _LOCKED.search(transport.farewell):
             # Servers that cannot ask for a new password here just leave.
             raise PasswordMustChange("the server hung up on the password; it is probably expired") from error
         raise _verdict(transport, dialogue, secret) from error
@@ -178,30 +222,3 @@ def _verdict(transport: Transport, dialogue: Dialogue, secret: Secret) -> Transp
         return Denied("the server did not take the new password")
     secret.refuse()
     return Denied("the server refused the password")
-
-
-class FileSecret:
-    """A password kept in a file by an operator, for an agency's own server. It is never changed from here."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def get(self) -> str:
-        """The file's first line. Raises Denied when it cannot be read."""
-        try:
-            return self._path.read_text(encoding="utf-8").splitlines()[0]
-        except (OSError, UnicodeError, IndexError) as error:
-            raise Denied(f"the password file {self._path} cannot be used") from error
-
-    def propose(self) -> str:
-        """Raises PasswordMustChange: a person must agree on a new one with the agency."""
-        raise PasswordMustChange(f"the agency's server wants another password than the one in {self._path}")
-
-    def confirm(self) -> None:
-        """Nothing to remember."""
-
-    def refuse(self) -> None:
-        """Nothing to remember."""
-
-    def journal(self, raw: bytes) -> None:
-        """Nothing to remember."""

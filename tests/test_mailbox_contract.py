@@ -267,3 +267,13 @@ def test_a_name_that_is_not_text_is_left_alone(place: Place, mailbox: Any) -> No
     place.put("lot.xml", b"<lot/>")
     (place.folder / os.fsdecode(b"caf\xe9.xml")).write_bytes(b"<lot/>")
     assert [file.name for file in mailbox.waiting()] == ["lot.xml"]
+
+
+def test_a_channel_that_answers_at_once_puts_the_answer_into_the_receipt() -> None:
+    place = InMemory("answers")
+    place.box.answer = lambda name, data: (f"{name}.recev.xml", b"<received>" + data + b"</received>")
+    receipt = send(place.open(), "lot.xml", b"<lot/>")
+    assert (receipt.reply_name, receipt.reply) == ("lot.xml.recev.xml", b"<received><lot/></received>")
+    again = send(place.open(), "lot.xml", b"<lot/>")
+    assert again.already
+    assert again.reply == receipt.reply

@@ -5,13 +5,18 @@ from __future__ import annotations
 import socket
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import paramiko
-from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
-from support.mailboxes import host_key
+from paramiko.auth_handler import AuthHandler
+from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED, cMSG_USERAUTH_INFO_REQUEST
+from support.mailboxes import Notebook, host_key
+
+from adapters.sftp import open_mailbox
+
+Reach = Callable[..., Any]
 
 
 def entry(name: str, size: int | None = 6, mode: int | None = stat.S_IFREG | 0o600, mtime: int = 1) -> Any:
@@ -33,6 +38,9 @@ class Lies:
         self.hangs_up = False  # on a plain password, without a word
         self.refuses = False  # with a word, then hangs up
         self.only_keys = False
+        self.wants_new = 0  # how often it asks for a new password before it is content; RFC 4252 section 8
+        self.cuts_change = False  # hangs up on the new password
+        self.new_passwords: list[str] = []
 
 
 class _Session(paramiko.ServerInterface):
@@ -51,6 +59,31 @@ class _Session(paramiko.ServerInterface):
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         return OPEN_SUCCEEDED
+
+
+class _Changing(AuthHandler):
+    """The server's half of SSH_MSG_USERAUTH_PASSWD_CHANGEREQ, which the library lacks on both sides."""
+
+    def _parse_userauth_request(self, m: paramiko.Message) -> None:
+        lies: Lies = self.transport.server_object.lies
+        _user, _service, method = m.get_text(), m.get_text(), m.get_text()
+        if method != "password" or not (lies.wants_new or lies.new_passwords):
+            m.rewind()
+            super()._parse_userauth_request(m)
+            return
+        changes, _old = m.get_boolean(), m.get_text()
+        if changes:
+            lies.new_passwords.append(m.get_text())
+        if changes and lies.cuts_change:
+            self.transport.close()
+        elif len(lies.new_passwords) < lies.wants_new:
+            ask = paramiko.Message()
+            ask.add_byte(cMSG_USERAUTH_INFO_REQUEST)
+            ask.add_string("Your password has expired")
+            ask.add_string("")
+            self.transport._send_message(ask)
+        else:
+            self._send_auth_result("18001", "password", AUTH_SUCCESSFUL)
 
 
 class _Files(paramiko.SFTPServerInterface):
@@ -97,6 +130,7 @@ def lying(lies: Lies) -> Iterator[dict[str, Any]]:
                 continue
             transport = paramiko.Transport(line)
             transport.add_server_key(key)
+            transport.auth_handler = _Changing(transport)
             transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files)
             transport.start_server(threading.Event(), _Session(lies, transport))
             open_lines.append(transport)
@@ -113,3 +147,18 @@ def lying(lies: Lies) -> Iterator[dict[str, Any]]:
         for transport in open_lines:
             transport.close()
             transport.join(5)
+
+
+@contextmanager
+def reaching(lies: Lies) -> Iterator[Reach]:
+    """A function that opens mailboxes on a lying server; all are closed in the end."""
+    with lying(lies) as settings:
+        opened: list[Any] = []
+
+        def open_one(secret: Notebook | None = None, **more: Any) -> Any:
+            opened.append(open_mailbox({**settings, **more}, secret or Notebook("le-bon-1")))
+            return opened[-1]
+
+        yield open_one
+        for mailbox in opened:
+            mailbox.close()

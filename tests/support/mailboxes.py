@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import paramiko
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from adapters import opener
 from adapters.memory import box
-from gateway.errors import Denied
+from adapters.sftp import open_mailbox
+from gateway.errors import Denied, TransportError
 from gateway.ports import Receipt, WaitingFile
 from gateway.sandbox.sftp_server import Account, SftpServer
 
@@ -162,3 +164,10 @@ def read(mailbox: Any, file: WaitingFile) -> bytes:
     sink = io.BytesIO()
     mailbox.read(file, sink)
     return sink.getvalue()
+
+
+def refusal(settings: dict[str, Any], secret: Notebook) -> TransportError:
+    """How a first look at a mailbox fails."""
+    with closing(open_mailbox(settings, secret)) as mailbox, pytest.raises(TransportError) as caught:
+        mailbox.waiting()
+    return caught.value
