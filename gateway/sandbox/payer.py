@@ -134,7 +134,7 @@ class Sandbox:
         return self.returns(number) / name
 
     def fault(self, name: str, *, number: str = "", seconds: int = 0, times: int | None = None) -> None:
-        """Switch a fault on (faults.FAULTS): for one number or anyone, so many times or for good. Raises ConfigError."""
+        """Switch a fault on (faults.FAULTS): for one number or anyone, n times or for good. Raises ConfigError."""
         faults.turn_on(self._book, Fault(name, number, seconds, times))
 
     def mend(self, name: str) -> None:
