@@ -35,14 +35,23 @@ def events(source: BinaryIO, *, wanted: tuple[str, ...] = ("start", "end")) -> I
     yield from etree.iterparse(source, events=wanted, **_OPTIONS)
 
 
+def puller(root: str, *, encoding: str | None = None) -> etree.XMLPullParser:
+    """A parser to feed block by block that hands out the start of elements named `root` (Clark notation): the way to
+    the live tree of a document too large to hold. Comments and instructions are not in it; `encoding` overrides what
+    the document declares."""
+    options = _OPTIONS | {"remove_comments": True, "remove_pis": True, "encoding": encoding}
+    return etree.XMLPullParser(events=("start",), tag=root, **options)
+
+
 def schema(path: Path) -> etree.XMLSchema:
     """A compiled XML schema from our own schema folders (never from a document). Raises etree.XMLSchemaParseError."""
     parser = etree.XMLParser(**_OPTIONS)
     return etree.XMLSchema(etree.parse(path.as_uri(), parser=parser))
 
 
-def positions() -> expat.XMLParserType:
-    """A bare expat parser that expands nothing, for line and column of start tags."""
-    parser = expat.ParserCreate()
+def positions(encoding: str | None = None) -> expat.XMLParserType:
+    """A bare expat parser that expands nothing, for line and column of start tags.
+    `encoding` overrides what the document declares."""
+    parser = expat.ParserCreate(encoding)
     parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
     return parser

@@ -1,0 +1,98 @@
+"""Findings in the making: where, what, and in which words, before anyone knows line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.messages import Both, both
+from gateway.report import LISTED, Finding, InvoiceRef
+
+Address = tuple[int, ...]  # child numbers from 0, element by element, from the root; the root itself is ()
+LineColumn = tuple[int, int]  # both from 1
+Positions = Mapping[Address, LineColumn]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An element of the document: its address, and its path as people read it."""
+
+    address: Address
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfInvoice:
+    """The invoice a finding is about."""
+
+    number: str | None
+    ordinal: int  # from 1
+    address: Address
+    line: int
+
+
+@dataclass(slots=True)
+class Draft:
+    """A finding whose line and column are not known yet."""
+
+    code: str
+    message: Both
+    next: Both
+    severity: str = "error"
+    authority: str = "ours"
+    place: Place | None = None
+    invoice: OfInvoice | None = None
+    at: LineColumn | None = None  # known without a second pass
+
+    @property
+    def refuses(self) -> bool:
+        return self.finish({}).refuses
+
+    def finish(self, positions: Positions) -> Finding:
+        """The finding, with the positions a second pass found."""
+        line, column = self.at or (positions.get(self.place.address) if self.place else None) or (None, None)
+        path = self.place.path if self.place else None
+        who = self.invoice
+        of = InvoiceRef(who.number, who.ordinal, positions.get(who.address, (who.line, 1))[0]) if who else None
+        return Finding(
+            self.code, self.severity, self.authority, line, column, path, of, dict(self.message), dict(self.next)
+        )
+
+
+def built_in(code: str, key: str, /, *, authority: str = "ours", severity: str = "error", **values: object) -> Draft:
+    """A finding of the guard or the engine; `key` names its sentences in locales/validation.toml."""
+    return Draft(
+        code,
+        both(f"validation.{key}", **values),
+        both(f"validation.{key}_next", **values),
+        severity=severity,
+        authority=authority,
+    )
+
+
+@dataclass(slots=True)
+class Findings:
+    """All findings of one document: the first ones in full, the rest as a number. Memory stays bounded."""
+
+    document: list[Draft] = field(default_factory=list)  # about the document as a whole
+    invoices: list[Draft] = field(default_factory=list)
+    total: int = 0
+    invalid: bool = False
+
+    def add(self, draft: Draft) -> None:
+        self.total += 1
+        self.invalid |= draft.severity == "error"
+        room = self.document if draft.invoice is None else self.invoices
+        if len(room) < LISTED:
+            room.append(draft)
+        elif draft.refuses and not any(d.refuses for d in room):
+            room[-1] = draft  # what decides the document's fate is never beyond the list
+
+    def listed(self) -> list[Draft]:
+        """At most LISTED, the document's own first."""
+        chosen = [*self.document, *self.invoices]
+        first, rest = chosen[:LISTED], chosen[LISTED:]
+        deciding = next((d for d in rest if d.refuses), None)
+        if deciding is not None and not any(d.refuses for d in first):
+            first[-1] = deciding
+        return first

@@ -1,0 +1,124 @@
+"""Invoices judged by their schema, a few at a time, under a copy of their own document's root, header and list.
+
+One broken invoice hides nothing of the next: when a group fails, each of its invoices is judged alone. A broken
+header hides nothing either: the copy is repaired until the schema looks at what stands in the list.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from gateway.validation.split import InvoiceList, Piece
+from gateway.validation.tree import node_at
+from gateway.xmlsafe import Element
+
+_PROBE = "{urn:agency-gateway:probe}probe"
+_EXPECTED = re.compile(r"Expected is (?:one of )?\( (?P<first>[^\s,#*]+),? .*\)\.$")
+_REPAIRS = 50
+_UNEXPECTED = ": This element is not expected."
+_STRAY_TEXT = "SCHEMAV_CVC_COMPLEX_TYPE_2_3"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One entry of the schema engine's log. Its text never leaves this package."""
+
+    kind: str  # lxml's name of the error type
+    text: str
+    node: Element
+
+
+def judge(schema: etree.XMLSchema, root: Element) -> list[Broken]:
+    """Everything the schema finds wrong below `root`, in document order."""
+    if schema.validate(root):
+        return []
+    return [Broken(e.type_name, e.message, node_at(root, e.path or "")) for e in _log(schema)]
+
+
+def _log(schema: etree.XMLSchema) -> Iterator[Any]:
+    yield from schema.error_log  # type: ignore[misc]  # the stubs do not know that it can be iterated
+
+
+class Frame:
+    """The copy. `judges` says whether the schema looks at invoices under it at all."""
+
+    def __init__(self, schema: etree.XMLSchema, root: Element, invoices: InvoiceList) -> None:
+        self._schema = schema
+        self._root = copy.deepcopy(root)
+        self._list = self._root
+        for number in _trail(root, invoices.element):
+            self._list = self._list[number]
+        del self._list[invoices.slot :]
+        self._last: list[Piece] = []
+        self.stray_text = False
+        self.judges = self._repair()
+        self._slot = len(self._list)  # other children may stand before the invoices
+
+    def judge(self, pieces: Sequence[Piece]) -> dict[int, list[Broken]]:
+        """What is wrong with each piece, by its ordinal; the pieces that are not there are right. The last right one
+        stays, so that what two invoices break only together is seen across groups too."""
+        found: dict[int, list[Broken]] = {}
+        if self._touches(self._together([*self._last, *pieces])):
+            found = {p.ordinal: own for p in pieces if (own := self._within(p.element, self._together([p])))}
+            if not found:  # right alone, wrong together: a repeat, an order or a count that the schema forbids
+                together = self._together([*self._last, *pieces])
+                found = {p.ordinal: own for p in pieces if (own := self._within(p.element, together))}
+        self._last = [p for p in pieces if p.ordinal not in found][-1:] or self._last
+        return found
+
+    def _together(self, pieces: Sequence[Piece]) -> list[Broken]:
+        self._fill(pieces)
+        broken = judge(self._schema, self._root)
+        self.stray_text |= any(b.kind == _STRAY_TEXT and b.node is self._list for b in broken)
+        return broken
+
+    def _fill(self, pieces: Sequence[Piece]) -> None:
+        del self._list[self._slot :]
+        self._list.extend(piece.element for piece in pieces)
+
+    def _within(self, invoice: Element, broken: Sequence[Broken]) -> list[Broken]:
+        return [b for b in broken if b.node is invoice or invoice in b.node.iterancestors()]
+
+    def _touches(self, broken: Sequence[Broken]) -> bool:
+        return any(self._list in b.node.iterancestors() for b in broken)
+
+    def _repair(self) -> bool:
+        """Make a broken header look right enough that the schema goes on to the list: it stops at the first element
+        that it did not expect."""
+        for _ in range(_REPAIRS):
+            probe = self._list.makeelement(_PROBE)
+            self._list.append(probe)
+            broken = judge(self._schema, self._root)
+            self._list.remove(probe)
+            if any(entry.node is probe for entry in broken):
+                return True
+            trail = [self._list, *self._list.iterancestors()]
+            stop = next((b for b in broken if _UNEXPECTED in b.text and b.node.getparent() in trail), None)
+            if stop is None or not self._mend(stop.node, stop.node in trail, stop.text):
+                return False
+        return False
+
+    def _mend(self, node: Element, leads: bool, text: str) -> bool:
+        """Take the unexpected element away; put an empty expected one before it when the list is in it."""
+        parent, expected = node.getparent(), _EXPECTED.search(text)
+        if parent is None or (leads and expected is None):
+            return False
+        if leads and expected is not None:
+            parent.insert(parent.index(node), parent.makeelement(expected["first"]))
+        else:
+            parent.remove(node)
+        return True
+
+
+def _trail(root: Element, below: Element) -> list[int]:
+    trail: list[int] = []
+    while below is not root and (parent := below.getparent()) is not None:
+        trail.append(parent.index(below))
+        below = parent
+    return trail[::-1]

@@ -1,0 +1,136 @@
+"""One document judged from its first byte to its last: guard, invoice by invoice, the document around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import date
+from typing import BinaryIO
+
+from lxml import etree
+
+from gateway.catalog import Catalog, DocumentType
+from gateway.errors import CatalogError
+from gateway.report import InvoiceIndex, Report
+from gateway.validation.engine import Engine
+from gateway.validation.findings import Draft, Findings, Place, built_in
+from gateway.validation.guard import Guarded, inspect
+from gateway.validation.limits import Limits
+from gateway.validation.plan import Plan, plan_for
+from gateway.validation.positions import Located, locate
+from gateway.validation.syntax import not_well_formed
+from gateway.validation.tree import local
+
+Sink = Callable[[InvoiceIndex], None]
+# libxml2's own limits: on names and texts, on depth and resources
+_LIMITS_OF_THE_PARSER = {etree.ErrorTypes.ERR_NAME_TOO_LONG, etree.ErrorTypes.ERR_RESOURCE_LIMIT}
+
+
+def judge(
+    source: BinaryIO,
+    name: str,
+    catalog: Catalog,
+    *,
+    on: date | None = None,
+    tolerances: Collection[str] = (),
+    sink: Sink | None = None,
+    limits: Limits | None = None,
+) -> Report:
+    """Judge one XML document from a seekable binary stream, in bounded memory.
+
+    `on` chooses among versions of a document type by validity; `sink` hears of each invoice as it passes. A bad
+    document is a report, never an exception; the verdict is `not_judged` only when our own schemas or rules cannot be
+    used. Raises OSError when the stream itself cannot be read.
+    """
+    limits = limits or Limits()
+    seen = inspect(source, limits, tolerances)
+    report = Report(name, seen.sha256, None, None, None, "not_judged")
+    if seen.defect is not None or seen.root is None:
+        return _refused(report, seen)
+    document = catalog.recognise(seen.root, on)
+    if document is None:
+        return _unknown(report, source, seen, catalog)
+    report.format, report.document, report.authority = document.family, document.name, document.authority
+    findings = Findings()
+    if seen.warning is not None:
+        findings.add(seen.warning)
+    try:
+        plan = plan_for(document)
+        engine = Engine(plan, seen, findings, sink or _nobody, limits)
+        engine.run(source)
+    except (CatalogError, etree.LxmlError) as error:
+        return _not_judged(report, findings, document, error)
+    return _finished(report, source, seen, engine, plan)
+
+
+def _nobody(_invoice: InvoiceIndex) -> None:
+    """Nobody listens."""
+
+
+def _refused(report: Report, seen: Guarded) -> Report:
+    assert seen.defect is not None
+    report.verdict, report.findings, report.findings_total = "invalid", [seen.defect.finish({})], 1
+    return report
+
+
+def _unknown(report: Report, source: BinaryIO, seen: Guarded, catalog: Catalog) -> Report:
+    root = seen.root or ""
+    key, namespaces = "unknown_document", _namespaces_of(local(root), catalog)
+    if namespaces:
+        key = "unknown_namespace"
+    draft = built_in("UNKNOWN_DOCUMENT", key, root=local(root)[:80], expected=", ".join(namespaces))
+    draft.place = Place((), f"/{local(root)[:80]}")
+    at = locate(source, {()}, seen.encoding).positions
+    report.verdict, report.findings, report.findings_total = "invalid", [draft.finish(at)], 1
+    return report
+
+
+def _namespaces_of(name: str, catalog: Catalog) -> list[str]:
+    """The namespaces in which a root of this local name would be known."""
+    known = (d.root for family in catalog.families.values() for d in family.documents if d.name == name)
+    return sorted({root.rpartition("}")[0].lstrip("{") or "-" for root in known})
+
+
+def _not_judged(report: Report, findings: Findings, document: DocumentType, error: Exception) -> Report:
+    """Our schemas or rules are broken: that is nobody's document's fault."""
+    detail = str(error) if isinstance(error, CatalogError) else type(error).__name__
+    findings.add(built_in("NOT_JUDGED", "not_judged", family=document.family, detail=detail))
+    report.findings, report.findings_total = [d.finish({}) for d in findings.listed()], findings.total
+    return report
+
+
+def _finished(report: Report, source: BinaryIO, seen: Guarded, engine: Engine, plan: Plan) -> Report:
+    findings = engine.findings
+    located = _located(source, seen, engine)
+    if engine.error is not None:
+        findings.document.insert(0, _broken(engine, located))
+        findings.total, findings.invalid = findings.total + 1, True
+    report.findings = [draft.finish(located.positions) for draft in findings.listed()]
+    report.findings_total = findings.total
+    report.verdict = "invalid" if findings.invalid else "valid"
+    report.invoices, report.invalid_invoices = engine.invoices, engine.invalid_invoices
+    report.index, report.not_checked = engine.index, list(plan.rules.not_checked)
+    return report
+
+
+def _located(source: BinaryIO, seen: Guarded, engine: Engine) -> Located:
+    """A second pass, only when there is something to show the place of."""
+    listed: list[Draft] = engine.findings.listed()
+    wanted = {draft.place.address for draft in listed if draft.place is not None}
+    wanted |= {draft.invoice.address for draft in listed if draft.invoice is not None}
+    if not wanted and engine.error is None:
+        return Located()
+    return locate(source, wanted, seen.encoding, to_the_end=engine.error is not None)
+
+
+def _broken(engine: Engine, located: Located) -> Draft:
+    error = engine.error
+    assert error is not None
+    at, code = located.broken or (None, None)
+    libxml2_code: int = getattr(error, "code", 0)  # libxml2's; the stubs do not know it
+    if at is None:
+        at = (error.lineno or 1, max(1, error.offset or 1))
+        if libxml2_code in _LIMITS_OF_THE_PARSER:
+            draft = built_in("HOSTILE_SIZE", "parser_limit")
+            draft.at = at
+            return draft
+    return not_well_formed(at, code, libxml2_code, invoices=engine.invoices)

@@ -1,0 +1,32 @@
+"""What a document or an archive may cost, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one XML document. Everything beyond is HOSTILE_SIZE; real documents stay far below."""
+
+    document_bytes: int = 512 * MIB
+    prolog_bytes: int = MIB  # before the end of the root's start tag
+    part_bytes: int = 4 * MIB  # one invoice, or the document around its invoices
+    depth: int = 100
+    attributes: int = 500  # of one element
+    lists: int = 64  # lists of invoices in one document
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveLimits:
+    """Of one ZIP. Everything beyond is HOSTILE_ARCHIVE, said before a member is read."""
+
+    members: int = 5_000
+    directory_bytes: int = 4 * MIB
+    member_bytes: int = 512 * MIB
+    total_bytes: int = 1024 * MIB
+    ratio: int = 200  # declared bytes for one compressed byte
+    ratio_from: int = MIB  # smaller members may compress as they like
+    name_bytes: int = 255

@@ -1,0 +1,144 @@
+"""A document too large to hold, invoice by invoice: whole invoices are handed out, the document around them stays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from lxml import etree
+
+from gateway import xmlsafe
+from gateway.validation.encoding import Encoding
+from gateway.validation.findings import Place
+from gateway.validation.limits import Limits
+from gateway.validation.tree import follow, is_step, local, place
+from gateway.xmlsafe import Element
+
+BLOCK = 1 << 15  # also the size of a chunk: larger trees leave the processor's cache
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One invoice, out of its document."""
+
+    element: Element
+    ordinal: int  # from 1, in the document
+    place: Place
+    line: int
+
+
+@dataclass(slots=True)
+class InvoiceList:
+    """One element that holds invoices, while they pass."""
+
+    element: Element
+    place: Place
+    slot: int | None = None  # where among the children that stayed the invoices stood
+    taken: int = 0
+    seen: int = 0  # children that stayed and were looked at
+    names: Counter[str] = field(default_factory=Counter)
+
+
+class Splitter:
+    """Feeds a parser and empties its tree. After `chunks` is exhausted, `root` is the document without its invoices."""
+
+    def __init__(self, source: BinaryIO, root: str, path: str | None, encoding: Encoding, limits: Limits) -> None:
+        self._source, self._encoding, self._limits = source, encoding, limits
+        self._tag = root
+        self._steps = path.split("/") if path else []
+        self._deep = etree.XPath(f"boolean({'/'.join(['*'] * limits.depth)})")
+        self._wide = etree.XPath(f"boolean(descendant-or-self::*[@*[{limits.attributes + 1}]])")
+        self._idle = 0  # bytes read since an invoice was whole
+        self._stayed = 0  # bytes that other children of the lists hold
+        self.root: Element | None = None
+        self.lists: list[InvoiceList] = []
+        self.numbers: dict[Element, int] = {}  # true child numbers of what stayed beside invoices
+        self.count = 0
+        self.error: etree.XMLSyntaxError | None = None
+        self.excess: str | None = None  # which limit was passed (a key of locales/validation.toml)
+
+    def chunks(self) -> Iterator[list[Piece]]:
+        """The invoices of one block at a time, in document order; then `error` or `excess` may be set."""
+        self._source.seek(0)
+        parser = xmlsafe.puller(self._tag, encoding=self._encoding.override)
+        whole = False
+        while not whole and self.error is None:
+            whole = self._feed(parser)
+            if self.root is None:
+                continue
+            self.excess = self._excess(self.root)
+            if self.excess is not None:
+                return
+            if pieces := self._take(self.root, whole):
+                yield pieces
+
+    def _feed(self, parser: etree.XMLPullParser) -> bool:
+        """Feed one block; whether the document is whole."""
+        block = self._source.read(BLOCK)
+        self._idle += len(block)
+        try:
+            if block:
+                parser.feed(block)
+            for _, element in parser.read_events():
+                if self.root is None and not isinstance(element, tuple):
+                    self.root = element
+            if not block:
+                parser.close()
+        except etree.XMLSyntaxError as error:
+            self.error = error
+        return not block
+
+    def _excess(self, root: Element) -> str | None:
+        if self._idle > self._limits.part_bytes or self._stayed > self._limits.part_bytes:
+            return "part_too_large"
+        if len(self.lists) > self._limits.lists:
+            return "too_many_lists"
+        if self._deep(root):
+            return "too_deep"
+        return "too_many_attributes" if self._wide(root) else None
+
+    def _take(self, root: Element, whole: bool) -> list[Piece]:
+        if not self._steps:
+            return []
+        self._find_lists(root)
+        pieces = [piece for found in self.lists for piece in self._take_from(found, whole)]
+        if pieces:
+            self._idle = 0
+        return pieces
+
+    def _find_lists(self, root: Element) -> None:
+        known = {found.element for found in self.lists}
+        base = Place((), f"/{local(self._tag)}")
+        for element in follow(root, self._steps[:-1]):
+            if element not in known:
+                self.lists.append(InvoiceList(element, place(element, root, base)))
+
+    def _take_from(self, found: InvoiceList, whole: bool) -> Iterator[Piece]:
+        """Every whole child; the last one may still be growing."""
+        grown = list(found.element)[found.seen : None if whole else -1]
+        for child in grown:
+            number = found.taken + found.seen
+            if is_step(child, self._steps[-1]):
+                found.slot = found.seen if found.slot is None else found.slot
+                found.taken += 1
+                piece = self._piece(child, found, number)
+                found.element.remove(child)
+                yield piece
+            else:
+                self.numbers[child] = number
+                found.seen += 1
+                self._stayed += len(etree.tostring(child))
+
+    def _piece(self, child: Element, found: InvoiceList, number: int) -> Piece:
+        name = local(child.tag)
+        found.names[name] += 1
+        self.count += 1
+        at = Place((*found.place.address, number), f"{found.place.path}/{name}[{found.names[name]}]")
+        return Piece(child, self.count, at, _line(child))
+
+
+def _line(element: Element) -> int:
+    line = element.sourceline
+    return line if isinstance(line, int) else 0

@@ -1,0 +1,78 @@
+"""Where an element stands: its address and its path, in a tree whose invoices come and go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from gateway.validation.findings import Place
+from gateway.xmlsafe import Element
+
+# A step of libxml2's node paths: `*[2]` counts all elements, `DP[2]` and `p:DP[2]` those of that name.
+_STEP = re.compile(r"(?P<name>[^\[]+)(?:\[(?P<number>\d+)\])?")
+
+
+@lru_cache(maxsize=4096)
+def local(tag: str) -> str:
+    """The name without its namespace."""
+    return tag.rpartition("}")[2]
+
+
+@lru_cache(maxsize=4096)
+def _is(tag: str, step: str) -> bool:
+    return fnmatchcase(local(tag), step) if "*" in step else local(tag) == step
+
+
+def is_step(element: Element, step: str) -> bool:
+    """Whether a step of a catalog path means this element: a local name, or a pattern with `*`."""
+    return _is(element.tag, step)
+
+
+def follow(element: Element, steps: Sequence[str]) -> Iterator[Element]:
+    """The descendants that a catalog path leads to."""
+    if not steps:
+        yield element
+        return
+    for child in element:
+        if is_step(child, steps[0]):
+            yield from follow(child, steps[1:])
+
+
+def place(element: Element, top: Element, base: Place, numbers: Mapping[Element, int] | None = None) -> Place:
+    """Where `element` stands, when `top` above it (or it itself) stands at `base`. `numbers` holds the true child
+    numbers of elements whose siblings were taken away."""
+    address: list[int] = []
+    names: list[str] = []
+    while element is not top and (parent := element.getparent()) is not None:
+        number = (numbers or {}).get(element)
+        address.append(parent.index(element) if number is None else number)
+        names.append(_step(element, parent))
+        element = parent
+    return Place((*base.address, *reversed(address)), "/".join([base.path, *reversed(names)]))
+
+
+def _step(element: Element, parent: Element) -> str:
+    name = local(element.tag)
+    same = [child for child in parent if local(child.tag) == name]
+    return name if len(same) == 1 else f"{name}[{same.index(element) + 1}]"
+
+
+def node_at(root: Element, path: str) -> Element:
+    """The element that one of libxml2's node paths means."""
+    node = root
+    for step in path.split("/")[2:]:
+        found = _STEP.fullmatch(step)
+        same = [child for child in node if found and _named(child, found["name"])]
+        if found is None or not same:
+            return node
+        node = same[int(found["number"] or 1) - 1]
+    return node
+
+
+def _named(element: Element, name: str) -> bool:
+    if name == "*":
+        return True
+    prefix, _, own = name.rpartition(":")
+    return local(element.tag) == own and (element.prefix or "") == prefix
