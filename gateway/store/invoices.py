@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sql
 from sqlalchemy import bindparam, delete, update
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from gateway.models import Invoice, Line, Request, Submission
-from gateway.store.engine import Tx, bulk
+from gateway.store.engine import Tx, bulk, table_of
 
 CHUNK = 500  # values in one IN (…), well below every database's limit
 Item = TypeVar("Item")
@@ -45,20 +45,19 @@ class Verdict:
 
 def submissions(tx: Tx, request_id: str) -> list[Submitted]:
     """Every submission of a request, in the document's order."""
-    table = _table(Submission)
+    table = table_of(Submission)
     wanted = [table.c[name] for name in ("ordinal", "invoice_id", "action", "no_fact_ext", "no_fact_ramq")]
     rows = tx.session.execute(sql.select(*wanted).where(table.c.request_id == request_id).order_by(table.c.ordinal))
     return [Submitted(*row) for row in rows]
 
 
-def stage_lines(tx: Tx, request_id: str, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Replace the lines of a request. They count once the request has its verdict."""
+def forget_lines(tx: Tx, request_id: str) -> None:
+    """Drop lines that a killed run staged; they never counted."""
     tx.session.execute(delete(Line).where(col(Line.request_id) == request_id))
-    return bulk(tx, Line, rows)
 
 
-def more_lines(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Add lines to those `stage_lines` began with."""
+def add_lines(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Add lines of a request. They count once it has its verdict."""
     return bulk(tx, Line, rows)
 
 
@@ -80,7 +79,7 @@ def apply(tx: Tx, request: Request, verdicts: Sequence[Verdict]) -> None:
 
 
 def _submissions(tx: Tx, request_id: str, verdicts: Sequence[Verdict]) -> None:
-    table = _table(Submission)
+    table = table_of(Submission)
     statement = (
         update(table)
         .where(table.c.request_id == request_id, table.c.ordinal == bindparam("which"))
@@ -97,7 +96,7 @@ def _submissions(tx: Tx, request_id: str, verdicts: Sequence[Verdict]) -> None:
 def _update_invoices(tx: Tx, verdicts: Sequence[Verdict], values: Any) -> None:
     if not verdicts:
         return
-    table = _table(Invoice)
+    table = table_of(Invoice)
     rows = [{f"new_{name}": value for name, value in values(v).items()} | {"which": v.invoice_id} for v in verdicts]
     names = [name.removeprefix("new_") for name in rows[0] if name != "which"]
     statement = update(table).where(table.c.id == bindparam("which"))
@@ -150,11 +149,7 @@ def of_agency_by_own_number(tx: Tx, agency_id: str, payer: str, numbers: Sequenc
     return found
 
 
-def _table(model: type[SQLModel]) -> sql.Table:
-    return SQLModel.metadata.tables[str(model.__tablename__)]
-
-
-def chunks(items: Sequence[Item], size: int = CHUNK) -> Iterator[list[Item]]:
+def chunks(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:
     """Pieces of at most `size` items."""
     left = iter(items)
     while piece := list(islice(left, size)):
