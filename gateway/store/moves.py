@@ -100,14 +100,14 @@ def verify_chain(tx: Tx) -> int | None:
     A chain cut at its end together with its head looks whole: only a head kept elsewhere shows that.
     """
     previous, seq = GENESIS, 0
-    columns = table_of(Event).c
-    rows = tx.session.execute(select(*columns).order_by(columns.seq), execution_options={"yield_per": 1000})
-    for row in rows.mappings():
-        seq += 1
-        link = {name: row[name] for name in _LINK}
-        if row["seq"] != seq or row["previous_hash"] != previous or row["hash"] != _hash(link):
-            return seq
-        previous = row["hash"]
+    events = select(table_of(Event)).order_by(col(Event.seq))
+    with tx.session.execute(events, execution_options={"yield_per": 1000}) as result:
+        for row in result.mappings():
+            seq += 1
+            link = {name: row[name] for name in _LINK}
+            if row["seq"] != seq or row["previous_hash"] != previous or row["hash"] != _hash(link):
+                return seq
+            previous = row["hash"]
     head = tx.session.execute(select(col(ChainHead.hash), col(ChainHead.events))).one_or_none()
     return None if head is not None and tuple(head) == (previous, seq) else seq + 1
 

