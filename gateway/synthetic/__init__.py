@@ -93,7 +93,7 @@ def lot(specs: Sequence[LotSpec], sink: BinaryIO) -> list[LotFacts]:
             member = zipfile.ZipInfo(f"{ordinal:03d}-{spec.document}.xml", _EPOCH)
             member.compress_type = zipfile.ZIP_DEFLATED
             member.create_system = 3  # or the ZIP would say on which system it was made
-            with archive.open(member, "w", force_zip64=True) as stream:
+            with archive.open(member, "w") as stream:
                 facts.append(generate(spec, cast(BinaryIO, stream)))
     return facts
 
