@@ -83,7 +83,8 @@ class Secret(Protocol):
         """A login (or an accepted change) proved the password in use."""
 
     def refuse(self) -> None:
-        """The server said no to the password given by `get` (not: the network failed)."""
+        """The server said no to the password given by `get` (not: the network failed). Raises Unreachable when
+        another password is worth one try at the next login; let that go through in place of Denied."""
 
     def journal(self, raw: bytes) -> None:
         """Keep a server-made password's raw answer, sealed and durable, before anything parses it."""

@@ -84,7 +84,8 @@ _REPLY: _Table = {
 }
 _CREDENTIAL: _Table = {
     _C.EXPECTED: frozenset({_C.TEMPORARY, _C.REVOKED}),
-    _C.TEMPORARY: frozenset({_C.CHANGING, _C.LOCKED, _C.EXPIRED, _C.REVOKED, _C.TEMPORARY}),
+    # ACTIVE at once: a payer that lets a temporary password in without asking for another one.
+    _C.TEMPORARY: frozenset({_C.CHANGING, _C.ACTIVE, _C.LOCKED, _C.EXPIRED, _C.REVOKED, _C.TEMPORARY}),
     _C.CHANGING: frozenset({_C.ACTIVE, _C.LOCKED, _C.REVOKED, _C.TEMPORARY}),
     _C.ACTIVE: frozenset({_C.CHANGING, _C.LOCKED, _C.EXPIRED, _C.REVOKED, _C.TEMPORARY}),
     _C.LOCKED: frozenset({_C.TEMPORARY, _C.REVOKED}),
