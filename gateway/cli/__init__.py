@@ -22,7 +22,7 @@ from gateway.messages import resolve_language, say
 # Command → the family that holds it: only the one that was called is loaded.
 FAMILIES = {
     "check": "check",
-    "demo": "demonstrate",
+    "demo": "demo",
     "run": "flow",
     "once": "flow",
     "status": "look",

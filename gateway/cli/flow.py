@@ -11,7 +11,7 @@ from rich.console import Console
 from gateway.app import instance_lock
 from gateway.cli.common import Call, set_up_logs, show_json
 from gateway.cli.house import configuration, opened
-from gateway.cli.look import standing
+from gateway.cli.picture import standing
 from gateway.schedule import serve
 
 

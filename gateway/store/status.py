@@ -57,6 +57,17 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What went to a payer: under which number and name, with which bytes; `document_sha256` is the deposited one's."""
+
+    payer: str
+    number: str
+    name: str
+    sha256: str
+    document_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """Something a person must look at. `reason` is a code."""
 
@@ -138,6 +149,13 @@ def deliveries(tx: Tx) -> list[Delivered]:
         .order_by(col(Distribution.delivered_at), col(Distribution.id))
     )
     return [Delivered(*row) for row in rows]
+
+
+def transmitted(tx: Tx) -> list[Sent]:
+    """Every request whose receipt is stored, as it went to the payer."""
+    names = ("payer", "number", "wire_name", "wire_sha256", "sha256")
+    query = select(*(table_of(Request).c[name] for name in names)).where(col(Request.transmitted_at).is_not(None))
+    return [Sent(*row) for row in tx.session.execute(query.order_by(col(Request.transmitted_at), col(Request.id)))]
 
 
 def held(tx: Tx) -> list[Held]:

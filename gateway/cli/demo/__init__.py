@@ -16,7 +16,8 @@ from rich.panel import Panel
 from rich.table import Table
 
 from gateway.cli.common import Call, set_up_logs, show_json
-from gateway.demo import Result, checks, run
+from gateway.cli.demo import checks
+from gateway.cli.demo.play import Result, run
 from gateway.errors import ConfigError
 
 

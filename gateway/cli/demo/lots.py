@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
 
-from gateway.demo import scene as places
-from gateway.demo.scene import FLEUVE, LAURIER, SOLO, Scene
+from gateway.cli.demo import scene as places
+from gateway.cli.demo.scene import FLEUVE, LAURIER, SOLO, Scene
 from gateway.synthetic import LotSpec, generate, lot
 from gateway.xmlsafe import parse
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gateway.app import App, open_app
+from gateway.cli.demo import checks, lots
+from gateway.cli.demo.scene import Scene, built
+from gateway.cli.picture import standing
 from gateway.clock import today
 from gateway.config import load
-from gateway.demo import checks, lots
-from gateway.demo.scene import Scene, built
 from gateway.registry import apply
-from gateway.store import overview
 
 Progress = Callable[[str], None]  # told the key of the step that begins
 
@@ -31,10 +32,10 @@ def run(folder: Path, progress: Progress) -> Result:
     progress("demo.step_scene")
     with built(folder) as scene, open_app(load(scene.config_file), actor="demo") as app:
         _register(app, scene)
-        deposited = _play(app, scene, progress)
+        played = _play(app, scene, progress)
         progress("demo.step_checks")
-        picture = overview.standing(app.store)
-        picture |= checks.look(app, scene, picture, deposited)
+        picture = standing(app)
+        picture |= checks.look(app, scene, picture, played)
         return Result(picture, all(check["ok"] for check in picture["checks"]))
 
 
@@ -47,7 +48,7 @@ def _register(app: App, scene: Scene) -> None:
         app.credentials.set_temporary(scene.payer_name, number, password)
 
 
-def _play(app: App, scene: Scene, progress: Progress) -> list[lots.Deposited]:
+def _play(app: App, scene: Scene, progress: Progress) -> checks.Played:
     """Two rounds of lots, then the statements."""
     day = today(app.clock)
     progress("demo.step_first")
@@ -57,9 +58,9 @@ def _play(app: App, scene: Scene, progress: Progress) -> list[lots.Deposited]:
     deposited += lots.second_round(scene)
     _settle(app, scene)
     progress("demo.step_statements")
-    scene.payer.issue_statements(day)
+    issued = Counter(number for parcel in scene.payer.issue_statements(day) for number in scene.addressed(parcel))
     _settle(app, scene)
-    return deposited
+    return checks.Played(deposited, issued)
 
 
 def _settle(app: App, scene: Scene) -> None:

@@ -5,19 +5,29 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.app import App
-from gateway.demo.lots import Deposited
-from gateway.demo.scene import Scene
+from gateway.cli.demo.lots import Deposited
+from gateway.cli.demo.scene import Scene
 from gateway.messages import both
-from gateway.store import credentials, moves, overview
+from gateway.store import credentials, moves, status
 
 Check = dict[str, Any]
 
 
-def look(app: App, scene: Scene, picture: dict[str, Any], deposited: Sequence[Deposited]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Played:
+    """What happened on the agencies' side, and what the payer issued: statements by transmission number."""
+
+    deposited: Sequence[Deposited]
+    statements: Counter[str]
+
+
+def look(app: App, scene: Scene, picture: dict[str, Any], played: Played) -> dict[str, Any]:
     """The demonstration's own keys of the JSON: checks, payer_received, credentials."""
+    deposited = played.deposited
     received = [
         {"number": d.number, "name": d.name, "sha256": d.sha256, "times": d.times} for d in scene.payer.journal()
     ]
@@ -25,15 +35,15 @@ def look(app: App, scene: Scene, picture: dict[str, Any], deposited: Sequence[De
         known = [
             {"number": row.number, "state": row.state, "generation": row.generation} for row in credentials.every(tx)
         ]
-        wires = overview.wires(tx)
+        sent = status.transmitted(tx)
         broken = moves.verify_chain(tx)
     made = [
         _invoices_tie(picture, deposited),
         _statements_tie(picture),
-        *_payer_got_each_once(received, wires, deposited),
+        *_payer_got_each_once(received, sent, deposited),
         *_fates(picture, deposited),
         *_returns(scene, picture),
-        _statements_arrived(scene, picture),
+        _statements_arrived(played, picture),
         _check("credentials_changed", len(known), sum(c["state"] == "ACTIVE" and c["generation"] > 0 for c in known)),
         _check("history_unbroken", None, broken),
     ]
@@ -63,15 +73,18 @@ def _statements_tie(picture: dict[str, Any]) -> Check:
 
 
 def _payer_got_each_once(
-    received: list[dict[str, Any]], wires: Sequence[overview.Wire], deposited: Sequence[Deposited]
+    received: list[dict[str, Any]], sent: Sequence[status.Sent], deposited: Sequence[Deposited]
 ) -> list[Check]:
     """The payer's own journal against the agencies' own files: same bytes, under the right number, once."""
     documents = {digest for lot in deposited for digest in lot.documents}
-    sent = {(w.number, w.wire_name, w.wire_sha256) for w in wires if w.document_sha256 in documents}
-    unwrapped = {w.wire_sha256 for w in wires if w.wrapped} | documents
+    ours = {item.sha256 for item in sent if item.document_sha256 in documents}
     return [
-        _check("payer_got_what_went", sorted(sent), sorted((r["number"], r["name"], r["sha256"]) for r in received)),
-        _check("payer_got_deposited_bytes", len(received), sum(r["sha256"] in unwrapped for r in received)),
+        _check(
+            "payer_got_what_went",
+            sorted((s.number, s.name, s.sha256) for s in sent),
+            sorted((r["number"], r["name"], r["sha256"]) for r in received),
+        ),
+        _check("payer_got_deposited_bytes", len(received), sum(r["sha256"] in ours for r in received)),
         _check("payer_got_once", len(received), sum(r["times"] == 1 for r in received)),
     ]
 
@@ -103,9 +116,9 @@ def _returns(scene: Scene, picture: dict[str, Any]) -> list[Check]:
     return [_check("returns_whole", told, lying)]
 
 
-def _statements_arrived(scene: Scene, picture: dict[str, Any]) -> Check:
+def _statements_arrived(played: Played, picture: dict[str, Any]) -> Check:
     """Every statement the payer issued under a number lies in that agency's returns."""
-    issued = Counter(scene.payer.statements_issued())
+    issued = played.statements
     arrived = Counter(
         d["agency"] for d in picture["deliveries"] if d["kind"] == "statement" and d["name"].endswith(".xml")
     )

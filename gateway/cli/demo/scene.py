@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,8 +93,15 @@ class Scene:
         return self.folder / "agences" / name / which
 
     def payer_has_mail(self) -> bool:
-        """Whether the payer still works, or a reply lies uncollected in a return box."""
-        return self.payer.busy() or any(self.payer.waiting(number) for number in self.temporary_passwords)
+        """Whether a reply lies uncollected in a return box, once the payer has answered everything it got."""
+        self.payer.process()
+        return any(any(self.payer.returns(number).iterdir()) for number in self.temporary_passwords)
+
+    def addressed(self, parcel: Path) -> list[str]:
+        """The transmission number of each statement in a parcel that lies in the payer's return box."""
+        number = next(n for n in self.temporary_passwords if self.payer.returns(n) == parcel.parent)
+        with zipfile.ZipFile(parcel) as members:
+            return [number for _ in members.namelist()]
 
 
 @contextmanager

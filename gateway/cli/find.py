@@ -1,0 +1,34 @@
+"""Which record a person means: by our id, or by a number or file name from outside; several are listed, never guessed."""
+
+from __future__ import annotations
+
+from gateway.cli.common import Call
+from gateway.errors import GatewayError
+from gateway.models import Request
+from gateway.store import Tx, requests, status
+from gateway.store.status import Found
+
+
+class Ambiguous(GatewayError):
+    """Nothing, or more than one thing, bears the name."""
+
+
+def the_one(tx: Tx, call: Call, text: str, kinds: tuple[str, ...] = ()) -> Found:
+    """The only record that `text` names, of these kinds when some are given. Raises Ambiguous."""
+    found = status.find(tx, text)
+    if not found:
+        raise Ambiguous(call.say("cli.find_nothing", text=text))
+    wanted = [record for record in found if not kinds or record.kind in kinds]
+    if not wanted:
+        raise Ambiguous(call.say("cli.find_no_request", record=found[0].id))
+    if len(wanted) > 1:
+        raise Ambiguous(call.say("cli.find_several", text=text, ids=", ".join(record.id for record in wanted)))
+    return wanted[0]
+
+
+def the_request(tx: Tx, call: Call, text: str) -> Request:
+    """The only request that `text` names. Raises Ambiguous."""
+    found = requests.get(tx, the_one(tx, call, text, ("request",)).id)
+    if found is None:
+        raise Ambiguous(call.say("cli.find_nothing", text=text))
+    return found

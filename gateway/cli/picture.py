@@ -1,0 +1,40 @@
+"""The numbers of `status --json`, `once --json` and `demo --json`: counts, deliveries, what is held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.app import App
+from gateway.clock import today
+from gateway.models import Batch, Reply, Request
+from gateway.registry import Book
+from gateway.store import Tx, status
+
+
+def standing(app: App) -> dict[str, Any]:
+    """Where everything is now, read in one transaction."""
+    with app.store.read() as tx:
+        invoices = status.standings(tx)
+        return {
+            "batches": status.states(tx, Batch),
+            "requests": status.states(tx, Request),
+            "invoices": invoices.counts,
+            "replies": status.states(tx, Reply),
+            "statements": {"on_statements": invoices.on_statements, "outstanding": invoices.outstanding},
+            "deliveries": _deliveries(tx, app),
+            "held": [{"id": held.id, "reason": held.reason} for held in status.held(tx)],
+        }
+
+
+def _deliveries(tx: Tx, app: App) -> list[dict[str, str | None]]:
+    """`agency` is a transmission number: the reply's, else the first one the agency holds today."""
+    book, day = Book.load(tx), today(app.clock)
+    return [
+        {
+            "agency": made.number or book.first_number(made.agency_id, day),
+            "kind": made.kind,
+            "name": made.name,
+            "sha256": made.sha256,
+        }
+        for made in status.deliveries(tx)
+    ]
