@@ -1,7 +1,8 @@
 """Document types as data: a family is a folder of schemas/ (catalog.toml, XSDs, rules.toml, messages.toml, samples/).
 
 Paths in a catalog are steps of local names from the document's root (or from the invoice, or the line): `a/b`, `a/@X`,
-`*` for any element. A field that is a list joins its parts with a hyphen. See docs/formats.md.
+`*` for any element, `name_*` for any whose name begins so. A field that is a list joins its parts with a hyphen.
+See docs/formats.md.
 """
 
 from __future__ import annotations
