@@ -68,7 +68,10 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
-        """One consistent look at the database; writing in it fails. Raises StoreError when the database does."""
+        """One consistent look at the database; writing in it fails. Keep it short: where SQLite has no WAL, writers wait.
+
+        Raises StoreError when the database fails.
+        """
         with self._nested(), connection.translated(self._engine), Session(self._reader, **_OPTIONS) as session:
             session.connection()
             yield Tx(session, self._clock.now(), self._actor)
