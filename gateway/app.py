@@ -33,7 +33,7 @@ from gateway.stages.match import Match
 from gateway.stages.receive import Receive
 from gateway.stages.transmit import Transmit
 from gateway.stages.validate import Validate
-from gateway.store import Store
+from gateway.store import Store, due, kept
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Endpoints:
     @contextmanager
     def _payer(self, which: str, payer: str, number: str) -> Iterator[Any]:
         settings = self._config.payer(payer).mailbox(which, number)
-        with _opened(settings, self._credentials.secret(payer, number)) as box:
+        with self._credentials.secret(payer, number) as secret, _opened(settings, secret) as box:
             yield box
 
 
@@ -128,6 +128,16 @@ def _wire(config: Config, store: Store, sealing: Sealing, clock: Clock) -> App:
     )
     stages = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute())
     return App(config, store, archive, sealing, catalog, credentials, clock, rooms, WorkLoop(rooms, stages))
+
+
+def recover(app: App) -> None:
+    """Only under the instance lock, before anything begins: whoever held a lease here is dead, and bytes whose row was
+    never committed belong to nobody."""
+    with app.store.write() as tx:
+        due.abandon(tx)
+        kept.end_leases(tx)
+    with app.store.read() as tx:
+        app.archive.sweep(lambda ref: kept.knows(tx, ref), app.clock.now())
 
 
 @contextmanager

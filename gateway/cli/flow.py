@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
-from gateway.app import instance_lock
+from gateway.app import instance_lock, recover
 from gateway.cli.common import Call, set_up_logs, show_json
 from gateway.cli.house import configuration, opened
 from gateway.cli.picture import standing
@@ -25,8 +25,9 @@ def run(ctx: typer.Context) -> None:
     call: Call = ctx.obj
     set_up_logs(logging.INFO)
     with instance_lock(configuration(call)), opened(call) as app:
+        recover(app)
         call.tell("cli.run_started", folder=app.config.paths.state)
-        serve(app.loop.tick)
+        serve(app.loop.start, app.loop.close)
     call.tell("cli.run_stopped")
 
 
@@ -38,6 +39,7 @@ def once(
     call: Call = ctx.obj
     set_up_logs(logging.WARNING)
     with instance_lock(configuration(call)), opened(call) as app:
+        recover(app)
         with Console(stderr=True).status(call.say("cli.once_working"), spinner="dots") as bar:
             runs = app.loop.once(progress=lambda _what, count: bar.update(call.say("cli.once_runs", count=count)))
         picture = standing(app)

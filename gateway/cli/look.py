@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.app import App
 from gateway.cli.common import Call, show_json
 from gateway.cli.find import the_one
 from gateway.cli.house import opened
@@ -60,14 +59,14 @@ def show(
     call: Call = ctx.obj
     with opened(call) as app, app.store.read() as tx:
         found = the_one(tx, call, record)
-        told = _told(tx, app, found)
+        told = _told(tx, found)
     if as_json:
         show_json(told | {"why": _why(call, told), "next": _next(call, told)})
     else:
         _print(call, told, Console())
 
 
-def _told(tx: Tx, app: App, found: Found) -> dict[str, Any]:
+def _told(tx: Tx, found: Found) -> dict[str, Any]:
     """Everything known of a record: its own columns, and its events. An invoice's history is its request's."""
     model = MODELS.get(found.kind)
     row = tx.session.get(model, found.id) if model else None

@@ -50,7 +50,7 @@ def look(app: App, scene: Scene, picture: dict[str, Any], played: Played) -> dic
     return {"checks": made, "payer_received": received, "credentials": known}
 
 
-def _check(name: str, expected: object, seen: object) -> Check:
+def _check(name: str, expected: Any, seen: Any) -> Check:
     return {"name": name, "expected": expected, "seen": seen, "ok": expected == seen}
 
 
