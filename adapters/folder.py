@@ -97,6 +97,8 @@ class Folder:
         """A free name in recus/, held by an empty file of ours, so that the rename cannot hit anybody else's."""
         folder = self._path / names.SETTLED
         folder.mkdir(exist_ok=True)
+        if folder.is_symlink():
+            raise Denied(f"{folder} is a link; what was taken would leave the agency's own folder")
         for number in count(1):
             place = folder / names.numbered(name, number)
             with suppress(FileExistsError):

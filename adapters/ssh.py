@@ -152,6 +152,7 @@ def _connect(server: Server) -> Transport:
         line = socket.create_connection((server.host, server.port), timeout=server.connect_timeout)
     except OSError as error:
         raise Unreachable(f"{server}: {error.strerror or error}") from error
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small requests would wait 40 ms for each other
     transport = Transport(line)
     try:
         _agree(transport, server, pins)

@@ -21,12 +21,13 @@ from paramiko.ssh_exception import BadAuthenticationType, SSHException
 from gateway.errors import Denied, PasswordLocked, PasswordMustChange, TransportError, Unreachable
 from gateway.ports import Secret
 
-# In this order: "Retype new password" is also about a new one, "Current password" also about a password.
+# In this order: "Retype new password" is also about a new one, "Current password" also about a password. A question
+# ("Choose a new password now?") wants yes or no, never a new password.
 _QUESTIONS = {
-    "retype": r"\bre-?(type|enter)|again|confirm|verify|repeat|retape|ressaisi|répét|repet|nouveau, encore|de nouveau",
-    "new": r"\bnew\b|nouveau",
+    "retype": r"^[^?]*(\bre-?(type|enter)|again|confirm|verify|repeat|retape|ressaisi|répét|de nouveau)[^?]*$",
+    "new": r"^[^?]*(\bnew\b.*password|nouveau mot de passe)[^?]*$",
     "current": r"current|\bold\b|actuel|ancien",
-    "password": r"^(?!.*(one[- ]?time|otp|token|code|usage unique)).*(password|mot de passe)",
+    "password": r"^(?!.*(one[- ]?time|otp|token|code|usage unique|\bnew\b|nouveau)).*(password|mot de passe)",
 }
 _LOCKED = re.compile(r"\blocked\b|too many|verrouillé|bloqué|trop de tentatives|trop d['’]essais", re.IGNORECASE)
 _LONGEST_DIALOGUE = 12  # rounds; a real one has at most four
@@ -121,7 +122,7 @@ class Dialogue:
     def _reply(self, prompt: str) -> str:
         kind = next((kind for kind, pattern in self._known if pattern.search(prompt.strip())), None)
         before, self._asked = self._asked, [*self._asked, kind or "?"]
-        if (kind == "new") != ("new" in before) and kind in ("new", "retype"):
+        if (kind == "new" and "new" not in before) or (kind == "retype" and "new" in before):
             return self._secret.propose()
         if kind == "new":
             raise Denied("the server did not take the new password; its rules differ from our policy")

@@ -122,6 +122,18 @@ def test_nothing_in_recus_is_ever_overwritten_by_hand_or_by_us(folder: Path) -> 
     assert (folder / "recus" / "lot-2.xml").read_bytes() == b"<lot/>"
 
 
+def test_recus_that_leads_elsewhere_is_not_used(folder: Path, tmp_path: Path) -> None:
+    theirs = tmp_path / "another agency's returns"
+    theirs.mkdir()
+    (folder / "recus").symlink_to(theirs)
+    (folder / "lot.xml").write_bytes(b"<lot/>")
+    mailbox = Folder(folder, after="move")
+    with pytest.raises(Denied):
+        mailbox.remove(mailbox.waiting()[0])
+    assert (folder / "lot.xml").exists()
+    assert list(theirs.iterdir()) == []
+
+
 def test_a_share_without_hard_links_delivers_all_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_links(*_: object, **__: object) -> None:
         raise PermissionError(1, "Operation not permitted")  # what a FAT or many a CIFS mount answers

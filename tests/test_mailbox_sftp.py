@@ -76,6 +76,12 @@ def test_the_cipher_is_aes_gcm(user: OneUser) -> None:
         assert channel.get_transport().local_compression == "none"
 
 
+def test_small_requests_do_not_wait_for_each_other(user: OneUser) -> None:
+    with serving(user) as settings, closing(open_mailbox(settings, Notebook("le-bon-1"))) as mailbox:
+        line = mailbox._connection.client().get_channel().get_transport().sock
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
 # Lines that break
 
 

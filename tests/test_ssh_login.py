@@ -51,6 +51,19 @@ def test_a_wrong_password_is_denied_and_refused_after_one_attempt(user: OneUser)
     assert user.tried == ["faux"]
 
 
+def test_a_secret_with_another_password_to_try_says_so_itself(user: OneUser) -> None:
+    class Two(Notebook):
+        def refuse(self) -> None:
+            super().refuse()
+            raise Unreachable("another password is worth one try")
+
+    secret = Two("faux")
+    with serving(user) as settings:
+        assert isinstance(refusal(settings, secret), Unreachable)
+    assert secret.calls == ["get", "refuse"]
+    assert user.tried == ["faux"]
+
+
 def test_no_attempt_left_means_no_attempt(user: OneUser) -> None:
     secret = Notebook("le-bon-1", budget=0)
     with serving(user) as settings:
@@ -200,6 +213,8 @@ def test_prompts_in_both_languages_are_understood(rounds: list[str], answers: li
         (["Mot de passe à usage unique :"], []),
         (["What is your mother's name?"], []),
         (["Username: "], []),
+        (["Password: ", "Do you want to choose a new password now (y/n)? "], ["get"]),
+        (["Mot de passe :", "Voulez-vous un nouveau mot de passe ?"], ["get"]),
         (["Retype new password: "], []),
         (["Password: ", "Password: "], ["get", "refuse"]),
         (["Password: ", "New password: ", "Retype new password: ", "New password: "], ["get", "propose", "propose"]),
