@@ -171,27 +171,18 @@ class _Fetcher:
         return _Document(reply_id, file.name, whole or self._rooms.archive.put(reply_id, spool), defect)
 
     def _members(self, file: WaitingFile, spool: BinaryIO, whole: Stored | None) -> Iterator[_Document]:
-        archive = self._rooms.archive
         found = members(spool, file.name, self._limits())
-        refused = [finding.code for finding in found.findings if finding.severity == "error"]
-        if refused or not found.members:
-            yield self._single(file, spool, whole, "parcel_unreadable" if refused else "parcel_empty")
-            return
-        kept: list[_Document] = []
-        try:
-            for member in found.members:
-                reply_id = new_id("RET")
-                with open_member(spool, member) as stream:
-                    kept.append(_Document(reply_id, member.name, archive.put(reply_id, stream)))
-        except (ValueError, OSError):
-            for document in kept:
-                archive.erase(document.reply_id)
+        if found.findings:
             yield self._single(file, spool, whole, "parcel_unreadable")
-            return
-        yield from kept
+        for member in found.members:
+            reply_id = new_id("RET")
+            with open_member(spool, member) as stream:
+                yield _Document(reply_id, member.name, self._rooms.archive.put(reply_id, stream))
 
     def _limits(self) -> ArchiveLimits:
-        return ArchiveLimits()
+        config = self._rooms.config.gateway
+        most = config.max_unpacked_bytes
+        return ArchiveLimits(member_bytes=most, total_bytes=most, ratio=config.max_ratio)
 
     def _record(self, tx: Tx, parcel_id: str, file: WaitingFile, whole: Stored, documents: list[_Document]) -> None:
         tx.session.add(

@@ -162,3 +162,10 @@ def names_taken(tx: Tx, source_id: str, names: Collection[str]) -> set[str]:
             select(Distribution.name).where(Distribution.source_id == source_id, col(Distribution.name).in_(names))
         )
     )
+
+
+def delivered(tx: Tx, distribution_id: str) -> None:
+    """An artefact is in the agency's returns."""
+    artefact = tx.session.get_one(Distribution, distribution_id)
+    artefact.delivered_at = tx.now
+    tx.session.add(artefact)

@@ -1,0 +1,207 @@
+"""Delivers what is owed to an agency into the returns of one source: rendered first, never over another file."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import timedelta
+
+import structlog
+
+from gateway.clock import today
+from gateway.errors import Denied, InDoubt, StaleState, StoreError, TransportError, Unreachable
+from gateway.models import Distribution, Reply, Source
+from gateway.platform import passing
+from gateway.ports import Delivery, Receipt
+from gateway.registry import Book
+from gateway.retry import WAITS, wait_before
+from gateway.stages import Endpoint, Outcome, Rooms
+from gateway.stages.distribute_artefacts import render, rows
+from gateway.states import ReplyState
+from gateway.store import Tx, attempts, moves, replies, requests
+
+POINTS = (
+    "distribute.rendered",
+    "distribute.recorded",
+    "distribute.intended",
+    "distribute.sent",
+    "distribute.delivered",
+    "distribute.distributed",
+)
+_EVERY = 60.0  # seconds between looks nobody asked for
+_NO_NUMBER = "00000"  # in the name of what goes to an agency that holds no number today
+
+log = structlog.get_logger()
+
+
+class Distribute:
+    """Endpoint: the id of a source."""
+
+    name = "distribute"
+
+    def endpoints(self, rooms: Rooms) -> list[Endpoint]:
+        with rooms.store.read() as tx:
+            book, owed = Book.load(tx), replies.sources_owed(tx)
+        live = {source.id for agency in book.agencies() for source in book.sources(agency.id)}
+        return [Endpoint(source_id, _EVERY) for source_id in sorted(live | owed)]
+
+    def run(self, rooms: Rooms, endpoint: str) -> Outcome:
+        freed, again_in = _free_expired(rooms, endpoint)
+        with rooms.store.read() as tx:
+            waiting, book = replies.to_distribute(tx, endpoint), Book.load(tx)
+        done = 0
+        with ExitStack() as boxes:
+            courier = _Courier(rooms, book, book.source(endpoint), boxes)
+            for reply in waiting:
+                done += courier.guarded(reply)
+                if courier.barred:
+                    break
+        with rooms.store.read() as tx:
+            later = replies.next_try(tx, endpoint)
+        retry_in = None if later is None else max((later - rooms.clock.now()).total_seconds(), 0.0)
+        return Outcome(freed + done, again_in, retry_in)
+
+
+def _free_expired(rooms: Rooms, source_id: str) -> tuple[int, float | None]:
+    """Take back what a dead worker was delivering; seconds until the next lease ends, if one is alive."""
+    freed, waits = 0, []
+    with rooms.store.write() as tx:
+        for reply in replies.distributing(tx, source_id):
+            left = (reply.lease_until - tx.now).total_seconds() if reply.lease_until else 0.0
+            if left > 0:
+                waits.append(left)
+                continue
+            _end_open(tx, reply, "abandoned")
+            moves.move(tx, reply, ReplyState.MATCHED, "lease_expired")
+            freed += 1
+    return freed, min(waits, default=None)
+
+
+def _end_open(tx: Tx, reply: Reply, outcome: str) -> None:
+    for artefact in replies.distributions(tx, reply.id):
+        if (attempt := attempts.unfinished(tx, artefact.id)) is not None:
+            attempts.end(tx, attempt.id, outcome)
+
+
+class _Courier:
+    """One round to one source. `barred`: its returns cannot be entered now; the rest of the round is off."""
+
+    def __init__(self, rooms: Rooms, book: Book, source: Source, boxes: ExitStack) -> None:
+        self._rooms, self._book, self._source, self._boxes = rooms, book, source, boxes
+        self._box: Delivery | None = None
+        self.barred = False
+
+    def guarded(self, reply: Reply) -> int:
+        """Deliver one reply; what is wrong with it stops no other. 1 when it came to rest."""
+        try:
+            if reply.agency_id != self._source.agency_id:  # never, by our own hand: and then nobody gets it
+                raise StaleState(f"{reply.id} is not owed to the agency of {self._source.id}")
+            artefacts = self._prepare(reply)
+            self._intend(reply, artefacts)
+            return self._try(reply, artefacts)
+        except StaleState:
+            log.info("moved_meanwhile", reply=reply.id)
+        except Exception as problem:  # isolation: it stays MATCHED, and the next look tries again
+            log.error("distribution_failed", reply=reply.id, error=type(problem).__name__)
+        return 0
+
+    def _try(self, reply: Reply, artefacts: list[Distribution]) -> int:
+        """One try at a reply we took. Nobody answered: later again, and `look` will tell what arrived. Refused: a
+        person must look."""
+        try:
+            self._deliver(reply, artefacts)
+        except (TransportError, StoreError) as problem:
+            if isinstance(problem, StaleState):
+                raise
+            code = getattr(problem, "code", "broken")
+            log.warning("distribution_refused", reply=reply.id, source=self._source.id, error=code)
+            self.barred = isinstance(problem, (Unreachable, InDoubt, Denied))
+            if isinstance(problem, (Unreachable, InDoubt, StoreError)):
+                return self._back(reply, code)
+            return self._hold(reply, code)
+        return 1
+
+    def _prepare(self, reply: Reply) -> list[Distribution]:
+        """What is to be delivered: rendered and archived once, and on record before anything leaves."""
+        with self._rooms.store.read() as tx:
+            known = replies.distributions(tx, reply.id)
+            request = requests.get(tx, reply.request_id) if reply.request_id else None
+        if known:
+            return known
+        agency = self._book.agency(self._source.agency_id)
+        made = render(self._rooms.archive, reply, request, agency.language)
+        passing("distribute.rendered")
+        number = reply.number or self._book.first_number(agency.id, today(self._rooms.clock)) or _NO_NUMBER
+        with self._rooms.store.write() as tx:
+            artefacts = rows(tx, reply, made, number)
+            tx.session.add_all(artefacts)
+        passing("distribute.recorded")
+        return artefacts
+
+    def _intend(self, reply: Reply, artefacts: list[Distribution]) -> None:
+        """Take the reply, and write down every try before its first byte leaves."""
+        seconds, number = self._rooms.config.gateway.lease_seconds, reply.attempts + 1
+        owner = self._rooms.worker
+        with self._rooms.store.write() as tx:
+            fence = moves.take(
+                tx, reply, ReplyState.DISTRIBUTING, "distributing", owner=owner, seconds=seconds, attempts=number
+            )
+            for a in artefacts:
+                if a.delivered_at is None:
+                    attempts.begin(
+                        tx, a.id, number=number, name=a.name, size=a.size, sha256=a.sha256, owner=owner, fence=fence
+                    )
+        passing("distribute.intended")
+
+    def _deliver(self, reply: Reply, artefacts: list[Distribution]) -> None:
+        for artefact in artefacts:
+            if artefact.delivered_at is None:
+                receipt = self._put(reply, artefact)
+                passing("distribute.sent")
+                self._delivered(reply, artefact, receipt)
+                passing("distribute.delivered")
+        with self._rooms.store.write() as tx:
+            moves.move(tx, reply, ReplyState.DISTRIBUTED, "delivered", next_try_at=None)
+        passing("distribute.distributed")
+        log.info("reply_distributed", reply=reply.id, source=self._source.id, artefacts=len(artefacts))
+
+    def _put(self, reply: Reply, artefact: Distribution) -> Receipt:
+        if self._box is None:
+            self._box = self._boxes.enter_context(self._rooms.mailboxes.returns(self._source))
+        there = self._box.look(artefact.name, artefact.size, artefact.sha256)
+        if there is not None:
+            return there
+        with self._rooms.archive.open(artefact.archive_ref) as source:
+            return self._box.send(
+                artefact.name, source, artefact.size, artefact.sha256, lambda: self._still_ours(reply)
+            )
+
+    def _still_ours(self, reply: Reply) -> None:
+        """Between the last byte and the rename: nobody took the reply meanwhile. Raises StaleState."""
+        with self._rooms.store.write() as tx:
+            if reply.lease_until is None or reply.lease_until <= tx.now:
+                raise StaleState(f"the lease of {reply.id} ended")
+            moves.renew(tx, reply, seconds=self._rooms.config.gateway.lease_seconds)
+
+    def _delivered(self, reply: Reply, artefact: Distribution, receipt: Receipt) -> None:
+        with self._rooms.store.write() as tx:
+            moves.renew(tx, reply, seconds=self._rooms.config.gateway.lease_seconds)
+            replies.delivered(tx, artefact.id)
+            if (attempt := attempts.unfinished(tx, artefact.id)) is not None:
+                attempts.end(tx, attempt.id, "already_there" if receipt.already else "delivered", receipt)
+
+    def _back(self, reply: Reply, reason: str) -> int:
+        with self._rooms.store.write() as tx:
+            _end_open(tx, reply, reason)
+            later = tx.now + wait_before(reply.attempts)
+            moves.move(tx, reply, ReplyState.MATCHED, reason, next_try_at=later)
+            if self.barred:
+                replies.put_off(tx, self._source.id, later)
+        return 0
+
+    def _hold(self, reply: Reply, reason: str) -> int:
+        with self._rooms.store.write() as tx:
+            _end_open(tx, reply, reason)
+            moves.move(tx, reply, ReplyState.HELD, reason)
+            if self.barred:  # one wrong password costs one attempt an hour, not one for each reply
+                replies.put_off(tx, self._source.id, tx.now + timedelta(seconds=WAITS[-1]))
+        return 1

@@ -1,0 +1,100 @@
+"""What an agency gets for one reply: the payer's document untouched, a page to read, data to compute with."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.archive import Archive, Stored
+from gateway.identifiers import new_id
+from gateway.models import Distribution, Reply, Request
+from gateway.rendering import summary_html, summary_json
+from gateway.store import Tx, replies
+
+PREFIXES = {"receipt": "receipt", "report": "report", "receivability": "recev", "statement": "etat"}
+NAME = 120  # characters, ASCII
+_KEY = 70  # characters of a key that stay in a name
+_ODD = re.compile(r"[^A-Za-z0-9-]", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """One file to deliver, archived."""
+
+    kind: str  # document | html | json
+    extension: str
+    stored: Stored
+
+
+def render(archive: Archive, reply: Reply, request: Request | None, lang: str) -> list[Artefact]:
+    """Render and archive every artefact of a reply, in the order they are delivered. No moving time is in them."""
+
+    def keep(kind: str, data: bytes) -> Artefact:
+        return Artefact(kind, kind, archive.put(reply.id, io.BytesIO(data)))
+
+    made: list[Artefact] = []
+    if reply.archive_ref and reply.sha256 and reply.kind in ("receivability", "statement"):
+        made.append(Artefact("document", "xml", Stored(reply.archive_ref, reply.size, reply.sha256)))
+    made.append(keep("html", summary_html(reply.kind, reply.facts, lang)))
+    report = _report(archive, reply, request)
+    made.append(keep("json", report if report is not None else summary_json(reply.kind, reply.facts)))
+    return made
+
+
+def _report(archive: Archive, reply: Reply, request: Request | None) -> bytes | None:
+    """The archived report of a judged document: delivered as it is."""
+    ref = reply.archive_ref or (request.report_ref if request else None)
+    if reply.kind != "report" or ref is None:
+        return None
+    with archive.open(ref) as source:
+        return source.read()
+
+
+def rows(tx: Tx, reply: Reply, made: list[Artefact], number: str) -> list[Distribution]:
+    """The distributions of a reply, under names that no other artefact of its source has."""
+    for names in _attempted_names(reply, made, number):
+        if not replies.names_taken(tx, reply.source_id or "", names):
+            break
+    return [
+        Distribution(
+            id=new_id("DIS"),
+            reply_id=reply.id,
+            agency_id=reply.agency_id or "",
+            source_id=reply.source_id or "",
+            kind=artefact.kind,
+            name=name,
+            size=artefact.stored.size,
+            sha256=artefact.stored.sha256,
+            archive_ref=artefact.stored.ref,
+        )
+        for artefact, name in zip(made, names, strict=True)
+    ]
+
+
+def _attempted_names(reply: Reply, made: list[Artefact], number: str) -> Iterator[list[str]]:
+    """The plain names first; where the same bytes were owed before under the same key, numbered ones."""
+    turn = 1
+    while True:
+        key = reply.key or reply.id
+        yield [
+            artefact_name(reply.kind, number, key, artefact.stored.sha256, artefact.extension, turn)
+            for artefact in made
+        ]
+        turn += 1
+
+
+def artefact_name(kind: str, number: str, key: str, sha256: str, extension: str, turn: int = 1) -> str:
+    """`<receipt|report|recev|etat>_<number>_<key>_<first 8 of its sha256>.<ext>`: ASCII, at most 120 characters."""
+    again = f"-{turn}" if turn > 1 else ""
+    return f"{PREFIXES[kind]}_{_safe(number)}_{_safe(key)}{again}_{sha256[:8]}.{extension}"
+
+
+def _safe(text: str) -> str:
+    """The text where it is plain and short; else what is left of it, and a few digits that tell it from others."""
+    plain = _ODD.sub("-", text)
+    if plain == text and len(plain) <= _KEY:
+        return plain
+    return f"{plain[: _KEY - 9]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
