@@ -1,4 +1,4 @@
-"""Which record a person means: by our id, or by a number or file name from outside; several are listed, never guessed."""
+"""Which record a person means: by our id, or by a number or name from outside; several are listed, never guessed."""
 
 from __future__ import annotations
 
