@@ -105,6 +105,7 @@ class SftpServer:
         if len(self._open) >= _CONNECTIONS:
             client.close()
             return
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a small answer must not wait for a larger one
         transport = paramiko.Transport(client)
         transport.set_log_channel(_LOG)
         _strong_only(transport.get_security_options())
