@@ -166,6 +166,18 @@ def test_three_failures_lock_the_account_and_say_so(tmp_path: Path, serve: Calla
         transport.auth_password("18002", "secret-18002")  # nobody else is
 
 
+def test_nobody_comes_in_without_proving_who_they_are(tmp_path: Path, serve: Callable[..., int]) -> None:
+    port = serve(two_users(tmp_path))
+    with closing(connect(port)) as transport, pytest.raises(SSHException):
+        transport.auth_none("18001")
+    with closing(connect(port)) as transport, pytest.raises(SSHException):
+        transport.open_session(timeout=5)
+    with closing(connect(port)) as transport, pytest.raises(AuthenticationException):
+        transport.auth_interactive("18001", lambda *_: [])
+    with closing(connect(port)) as transport, pytest.raises(AuthenticationException):
+        transport.auth_interactive("18001", lambda *_: ["secret-18001", "and more"])
+
+
 def test_a_key_opens_only_its_own_users_door(tmp_path: Path, serve: Callable[..., int]) -> None:
     key = host_key_in(tmp_path / "key")
     line = f"{key.get_name()} {key.get_base64()}"

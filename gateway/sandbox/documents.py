@@ -22,6 +22,10 @@ from gateway.identifiers import REQUEST_NUMBER
 _MAX_BYTES = 256 * 1024 * 1024  # what a ZIP may unpack to
 _DECLARED_UTF16 = re.compile(rb"""^(<\?xml[^>]*?)\s+encoding=["']utf-16["']""", re.IGNORECASE)
 _KIND = re.compile(r"^fact_serv_|(_[0-9]+)+$")
+_WANTED = {  # of what a catalog can tell, what this payer looks at
+    *("request_number", "sender", "requester", "admin_account", "personal_account"),
+    *("number", "payer_number", "token", "practice", "service", "code", "role", "amount"),
+}
 Values = Mapping[str, tuple[str, ...]]  # canonical field → its values
 
 
@@ -180,7 +184,8 @@ def _one(values: Values, name: str) -> str | None:
 
 
 def _values(element: xmlsafe.Element, fields: Mapping[str, Locator]) -> dict[str, tuple[str, ...]]:
-    return {name: found for name, locator in fields.items() if (found := _located(element, locator))}
+    wanted = ((name, locator) for name, locator in fields.items() if name in _WANTED)
+    return {name: found for name, locator in wanted if (found := _located(element, locator))}
 
 
 def _located(element: xmlsafe.Element, locator: Locator) -> tuple[str, ...]:
@@ -206,5 +211,6 @@ def _steps(element: xmlsafe.Element, path: str) -> Iterator[xmlsafe.Element]:
         yield element
         return
     for child in element.iterchildren("{*}*"):
-        if fnmatchcase(etree.QName(child).localname, step):
+        name = str(child.tag).rpartition("}")[2]
+        if name == step or ("*" in step and fnmatchcase(name, step)):
             yield from _steps(child, rest) if rest else (child,)

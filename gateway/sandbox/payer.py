@@ -93,7 +93,7 @@ class Sandbox:
 
     def start(self, port: int = 0) -> int:
         """Answer what an earlier life left unanswered, then open the doors. Returns the port."""
-        self._intake.recover()
+        self.recover()
         self._stopping.clear()
         opened = self._server.start(port)
         self._worker = threading.Thread(target=self._work, name="sandbox-desk", daemon=True)
@@ -108,6 +108,10 @@ class Sandbox:
         if self._worker is not None:
             self._worker.join()
             self._worker = None
+
+    def recover(self) -> None:
+        """Take in what lies about from an earlier life. Not while the doors are open."""
+        self._intake.recover()
 
     def process(self) -> None:
         """Judge everything that arrived and write every reply that is due. The server does this by itself."""

@@ -112,7 +112,7 @@ def drop(sandbox: Sandbox, name: str, data: bytes, number: str = "18001") -> xml
     """Deposit without a network, as a killed server's folder would hold it; the reply, taken from the returns."""
     depot = sandbox.returns(number).parent / "depot"
     (depot / name).write_bytes(data)
-    sandbox._intake.recover()
+    sandbox.recover()
     sandbox.process()
     reply = sandbox.returns(number) / f"{Path(name).stem}.recev.xml"
     if not reply.exists():
