@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.checker import undelivered, violations
+from support.killed import KILLED, House, house, live
 
 from gateway import credentials
 from gateway.stages import collect, distribute, match, receive, transmit, validate
-from support.checker import undelivered, violations
-from support.killed import KILLED, House, house, live
 
 ROOMS = (collect, validate, credentials, transmit, receive, match, distribute)
 POINTS = [point for room in ROOMS for point in room.POINTS]

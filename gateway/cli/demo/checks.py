@@ -32,7 +32,7 @@ def look(app: App, scene: Scene, picture: dict[str, Any], played: Played) -> dic
         {"number": d.number, "name": d.name, "sha256": d.sha256, "times": d.times} for d in scene.payer.journal()
     ]
     with app.store.read() as tx:
-        known = [
+        known: list[dict[str, Any]] = [
             {"number": row.number, "state": row.state, "generation": row.generation} for row in credentials.every(tx)
         ]
         sent = status.transmitted(tx)
