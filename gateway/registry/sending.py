@@ -58,33 +58,38 @@ def payer_for(book: Book, config: Config, agency_id: str, format_: str | None) -
 
 
 def ask(book: Book, config: Config, catalog: Catalog, request: Request, accounts: Iterable[str], day: date) -> Standing:
-    """The answer for a request that has its row. `accounts`: those its submissions name. Codes in spite of which a
-    person released it are left out."""
+    """The answer for a request that has its row. `accounts`: those its submissions name."""
     named: frozenset[str | None] = frozenset(accounts)
     if not named and (request.account or request.action == "new"):
         named = frozenset({request.account})
+    document = document_of(catalog, request)
     sending = Sending(
         agency_id=request.agency_id,
         payer=payer_for(book, config, request.agency_id, request.format),
         sender=request.number,
         requester=request.requester,
         accounts=named,
-        migrated_only=migrated_only(catalog, request),
+        migrated_only=asks_for_migration(document),
     )
     answer = standing(book, sending, day)
-    return Standing(answer.payer, answer.number, [code for code in answer.codes if code not in request.despite])
+    return Standing(answer.payer, answer.number, [code for code in answer.codes if _binds(document, request, code)])
 
 
-def migrated_only(catalog: Catalog, request: Request) -> bool:
-    """Whether the request's document is for agencies that have migrated: its rules say so."""
+def document_of(catalog: Catalog, request: Request) -> DocumentType | None:
+    """The request's document type, where it has one here."""
     family = catalog.families.get(request.format or "")
-    types = family.documents if family else ()
-    return any(asks_for_migration(document) for document in types if document.name == request.document)
+    return next((d for d in family.documents if d.name == request.document), None) if family else None
 
 
-def asks_for_migration(document: DocumentType) -> bool:
+def _binds(document: DocumentType | None, request: Request, code: str) -> bool:
+    """A family may say of a code that it only warns; a person may have released the request in spite of it."""
+    rule = next((rule for rule in document.rules if rule.code == code), None) if document else None
+    return code not in request.despite and (rule is None or rule.severity == "error")
+
+
+def asks_for_migration(document: DocumentType | None) -> bool:
     """Whether the document type's rules name AGENCY_NOT_MIGRATED."""
-    return any(rule.code == "AGENCY_NOT_MIGRATED" for rule in document.rules)
+    return document is not None and any(rule.code == "AGENCY_NOT_MIGRATED" for rule in document.rules)
 
 
 def standing(book: Book, sending: Sending, day: date) -> Standing:

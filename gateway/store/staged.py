@@ -1,0 +1,56 @@
+"""Bulk rows of a batch under judgement: written in chunks, counted only once their request's row exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import delete
+from sqlmodel import col, func, select
+
+from gateway.models import FindingRow, Invoice, Request, Submission
+from gateway.store.engine import Store, Tx, bulk
+
+CHUNK = 2000  # rows in one transaction: well under a second
+_TABLES = (Submission, Invoice, FindingRow)
+
+
+def clear(store: Store, batch_id: str) -> None:
+    """Forget what an interrupted judgement of this batch left; rows of requests that exist stay."""
+    with store.write() as tx:
+        standing = select(Request.id).where(Request.batch_id == batch_id)
+        for table in _TABLES:
+            mine = col(table.batch_id) == batch_id
+            tx.session.exec(delete(table).where(mine, col(table.request_id).not_in(standing)))
+
+
+def discard(store: Store, request_ids: Sequence[str]) -> None:
+    """Forget rows whose requests will never exist."""
+    with store.write() as tx:
+        for table in _TABLES:
+            for part in chunks(request_ids, 500):
+                tx.session.exec(delete(table).where(col(table.request_id).in_(part)))
+
+
+def add(
+    store: Store, table: type[Submission] | type[Invoice] | type[FindingRow], rows: Iterator[dict[str, Any]]
+) -> int:
+    """Write rows in small transactions of their own; give their number."""
+    total = 0
+    while part := list(islice(rows, CHUNK)):
+        with store.write() as tx:
+            total += bulk(tx, table, part)
+    return total
+
+
+def whole(tx: Tx, request_id: str, submissions: int) -> bool:
+    """Whether every staged submission of a request is still there: another worker may have begun the batch anew."""
+    query = select(func.count()).select_from(Submission).where(Submission.request_id == request_id)
+    return tx.session.exec(query).one() == submissions
+
+
+def chunks(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Parts short enough for one IN list."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
