@@ -250,6 +250,20 @@ def test_killed_anywhere_a_deposit_is_processed_once_and_answered(
     assert [path for path in (tmp_path / "payer" / "taken").rglob("*") if path.is_file()] == []
 
 
+def test_bytes_that_vanished_do_not_stop_the_others(make: Callable[..., Sandbox], tmp_path: Path) -> None:
+    sandbox = make()
+    sandbox.add("18001")
+    depot = sandbox.returns("18001").parent / "depot"
+    for name in ("D-1", "D-2"):
+        (depot / f"{name}.xml").write_bytes(payment(name, invoice(f"F-{name}")))
+    sandbox.recover()
+    next((tmp_path / "payer" / "taken").rglob("D-1.xml")).unlink()
+    sandbox.returns("18001").rmdir()
+    sandbox.process()
+    assert [path.name for path in sandbox.returns("18001").iterdir()] == ["D-2.recev.xml"]
+    assert [entry.processed for entry in sandbox.journal()] == [0, 1]
+
+
 def test_a_fault_swallows_the_answer_so_many_times(make: Callable[..., Sandbox]) -> None:
     sandbox = make()
     sandbox.add("18001")

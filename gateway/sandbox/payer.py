@@ -186,13 +186,19 @@ class Sandbox:
         try:
             self._desk.judge(arrival, self._intake.content(arrival))
             passing("sandbox.judged")
-        except (OSError, sqlite3.Error):
-            raise
-        except Exception as error:  # a defect of ours must not stop the others' answers; never log what it says
-            _log.error("sandbox_failed %s %s", arrival.id, type(error).__name__)
-            with self._book.write() as db:
-                judged(db, arrival, "failed")
+        except (OSError, sqlite3.Error) as error:
+            if not isinstance(error, FileNotFoundError):
+                raise
+            self._give_up(arrival, error)
+        except Exception as error:
+            self._give_up(arrival, error)
         self._intake.discard(arrival)
+
+    def _give_up(self, arrival: Arrival, error: Exception) -> None:
+        """A defect of ours, or bytes someone removed, must not stop the others' answers. What it says is not logged."""
+        _log.error("sandbox_failed %s %s", arrival.id, type(error).__name__)
+        with self._book.write() as db:
+            judged(db, arrival, "failed")
 
     def _deliver(self) -> None:
         while self._deliver_one():
@@ -216,6 +222,7 @@ class Sandbox:
 
 def _lay(folder: Path, name: str, content: bytes) -> None:
     """Write a file into the returns; beside an unfetched one of the same name with `_2`, `_3` …"""
+    private_dir(folder)  # a user may have lost it
     suffix = next(s for s in (*_SUFFIXES, "") if name.endswith(s))
     stem, count, path = name.removesuffix(suffix), 1, folder / name
     while path.exists() and path.read_bytes() != content:
