@@ -12,7 +12,7 @@ import typer
 from gateway import catalog as catalogs
 from gateway.catalog import Catalog
 from gateway.cli.common import Call, raw_config, show_json
-from gateway.rendering import text as rendered
+from gateway.rendering import report_text
 from gateway.report import Report
 from gateway.resources import data_dir
 from gateway.validation import check_file
@@ -44,7 +44,7 @@ def check(
     for report in judged(call, files, catalog):
         worst = max(worst, EXIT[report.verdict])
         if form is Format.TEXT:
-            sys.stdout.write(rendered.render(report, call.lang))
+            sys.stdout.write(report_text(report, call.lang))
         else:
             reports.append(report)
     if form is Format.JSON:
