@@ -1,0 +1,23 @@
+"""What people read: reports and summaries as text, HTML and JSON. Facts in, bytes out; no database, no clock.
+
+`summary_html(kind, facts, lang)` and `summary_json(kind, facts)` take a plain dict that JSON can carry. Every key may
+be missing; unknown keys are in the JSON only. `says` and `next` are sentences in both languages, {"fr": …, "en": …}.
+
+  receipt        lot file sha256 size received_at documents agency number says next
+                 and for bytes that came before: same_as state requests_total requests[{request member number state}]
+  report         what Report.public() gives, and lot request number member state reason duplicate_of says next
+  receivability  request request_number file action account status messages[{code text}] invoices_total receivable
+                 not_receivable preliminary_cents invoices[{number payer_number token status preliminary_cents messages
+                 lines[{number status preliminary_cents formula messages}]}] listed
+  statement      number dated period mode system account paid_on paid_cents withheld_cents carried_in_cents
+                 carried_out_cents total_cents entries_total entries[{kind number payer_number line code service
+                 preliminary_cents paid_cents messages}] listed
+"""
+
+from __future__ import annotations
+
+from gateway.rendering.data import report_json, summary_json
+from gateway.rendering.html import report_html, summary_html
+from gateway.rendering.text import render as report_text
+
+__all__ = ["report_html", "report_json", "report_text", "summary_html", "summary_json"]

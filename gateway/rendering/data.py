@@ -1,0 +1,25 @@
+"""Reports and summaries as JSON: for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.report import Report
+
+KINDS = ("receipt", "report", "receivability", "statement")
+
+
+def report_json(report: Report) -> bytes:
+    """One report, as `gateway check --format json` lists them."""
+    return _bytes(report.public())
+
+
+def summary_json(kind: str, facts: Mapping[str, Any]) -> bytes:
+    """The facts of a summary, with what kind of summary it is."""
+    return _bytes({"kind": kind, **facts})
+
+
+def _bytes(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n").encode()
