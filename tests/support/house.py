@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,19 @@ class House:
         payers = (PayerConfig(**SANDBOX | payer),)
         config = Config(GatewayConfig(state_dir=folder, **gateway or {}), payers)
         self.rooms = Rooms(config, self.store, self.archive, self._catalog, self.clock, self.boxes, "worker-1")
+
+    def with_broken_schema(self, folder: Path) -> None:
+        """The new system's schema is damaged."""
+        own = folder / "schemas"
+        shutil.copytree(data_dir("schemas") / "ramq-rfp", own / "ramq-rfp")
+        (own / "ramq-rfp" / "rfp.xsd").write_text("<damaged", "utf-8")
+        self._catalog = catalog.load([own, data_dir("schemas")])
+        self.rooms = replace(self.rooms, catalog=self._catalog)
+
+    def with_shipped_schemas(self) -> None:
+        """It was repaired."""
+        self._catalog = catalog.load([data_dir("schemas")])
+        self.rooms = replace(self.rooms, catalog=self._catalog)
 
     def close(self) -> None:
         self.store.close()

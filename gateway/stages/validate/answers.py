@@ -1,0 +1,75 @@
+"""What an agency is told: a report for each document that does not go, and for a lot that cannot be opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from gateway.identifiers import new_id
+from gateway.messages import both
+from gateway.models import Reply, Request
+from gateway.report import LISTED, Finding
+from gateway.stages.validate.desk import Desk
+from gateway.stages.validate.document import answer
+from gateway.states import ReplyState, RequestState
+from gateway.store import Tx, due, moves, requests
+
+
+def reports(tx: Tx, desk: Desk) -> None:
+    """A report for each refused or held document; for the lot where something about the ZIP itself is to be said."""
+    if desk.archive_findings or not desk.judged:
+        lot_report(tx, desk, desk.archive_findings)
+    for judged in desk.judged:
+        request = judged.request
+        if request.state != RequestState.READY:
+            facts = judged.report.public() | answer(request) | _sentences(tx, request)
+            _owe(tx, desk, request.id, facts, request)
+
+
+def lot_report(tx: Tx, desk: Desk, findings: Sequence[Finding]) -> None:
+    """A report whose subject is the lot as it was deposited."""
+    batch = desk.batch
+    facts: dict[str, Any] = {
+        "lot": batch.id,
+        "file": batch.name,
+        "sha256": batch.sha256,
+        "state": batch.state,
+        "reason": batch.reason,
+        "findings": [asdict(found) for found in findings[:LISTED]],
+        "findings_total": len(findings),
+        "says": both(f"validate.lot_{batch.state.lower()}"),
+        "next": both(f"validate.lot_{batch.state.lower()}_next"),
+    }
+    _owe(tx, desk, batch.id, facts, None)
+
+
+def _sentences(tx: Tx, request: Request) -> dict[str, Any]:
+    if request.duplicate_of is None:
+        key = request.state.lower()
+        return {"says": both(f"validate.{key}"), "next": both(f"validate.{key}_next")}
+    first = requests.get(tx, request.duplicate_of)
+    says = both("validate.repeated", first=request.duplicate_of, state=first.state if first else "")
+    return {"says": says, "next": both("validate.request_repeated_next")}
+
+
+def _owe(tx: Tx, desk: Desk, key: str, facts: dict[str, Any], request: Request | None) -> None:
+    batch = desk.batch
+    reply = Reply(
+        id=new_id("RET"),
+        kind="report",
+        state=ReplyState.MATCHED,
+        batch_id=batch.id,
+        request_id=request.id if request else None,
+        number=desk.book.first_number(batch.agency_id, desk.today),
+        agency_id=batch.agency_id,
+        source_id=batch.source_id,
+        key=key,
+        name=(request.member if request else None) or batch.name,
+        format=request.format if request else None,
+        document=request.document if request else None,
+        facts=facts,
+        created_at=tx.now,
+    )
+    moves.born(tx, reply, "report")
+    due.wake(tx, "distribute", batch.source_id)

@@ -1,0 +1,127 @@
+"""The rules that need the registry or the past: set-wise over the index fields, with texts from the family's data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from itertools import islice
+
+from gateway.catalog import DocumentType
+from gateway.messages import both
+from gateway.models import Invoice, Request
+from gateway.registry import sending
+from gateway.report import LISTED, Finding, InvoiceIndex, InvoiceRef, Report
+from gateway.stages.validate.desk import Desk
+from gateway.states import RequestState
+from gateway.store import requests
+
+_Findings = tuple[list[Finding], int]
+
+
+def finding(document: DocumentType | None, code: str, index: InvoiceIndex | None = None, **values: object) -> Finding:
+    """A finding in the words of the family's rules, else in ours (locales/validate.toml)."""
+    rule = next((rule for rule in document.rules if rule.code == code), None) if document else None
+    key = code.lower()
+    return Finding(
+        code=code,
+        severity=rule.severity if rule else _SEVERITY.get(code, "error"),
+        authority=rule.authority if rule else "ours",
+        line=index.line if index else None,
+        column=None,
+        path=None,
+        invoice=InvoiceRef(index.number or index.payer_number, index.ordinal, index.line) if index else None,
+        message=dict(rule.message) if rule else both(f"validate.{key}", **values),
+        next=dict(rule.next) if rule else both(f"validate.{key}_next", **values),
+    )
+
+
+_SEVERITY = {"REQUEST_REPEATED": "info"}
+
+
+def judge(desk: Desk, request: Request, report: Report, invoices: list[InvoiceIndex]) -> _Findings:
+    """Everything the context says of a document: at most LISTED findings, and how many there are. Also gives the
+    request its payer, its number, and the request it repeats."""
+    document = sending.document_of(desk.rooms.catalog, request)
+    if document is None or document.role != "request":
+        return [finding(None, "UNKNOWN_DOCUMENT")], 1
+    if repeated := _repeats(desk, request):
+        request.duplicate_of = repeated.id
+        return [finding(document, "REQUEST_REPEATED")], 1
+    standing = sending.standing(desk.book, _sending(desk, request, report, invoices, document), desk.today)
+    request.payer, request.number = standing.payer, standing.number
+    codes = [*standing.codes, *(["REQUEST_NUMBER_REUSED"] if _earlier(desk, request) else [])]
+    of_invoices = list(_of_invoices(desk, request, invoices, document))
+    found = [finding(document, code) for code in codes]
+    found += [finding(document, code, index) for code, index in islice(of_invoices, LISTED)]
+    return found, len(codes) + len(of_invoices)
+
+
+def _sending(
+    desk: Desk, request: Request, report: Report, invoices: list[InvoiceIndex], document: DocumentType
+) -> sending.Sending:
+    accounts: set[str | None] = {index.account for index in invoices if index.account}
+    if request.action == "new" and not accounts:
+        accounts = {request.account}
+    if request.action != "new":
+        accounts = {invoice.account for invoice in known_invoices(desk, request, invoices).values()}
+    return sending.Sending(
+        agency_id=request.agency_id,
+        payer=sending.payer_for(desk.book, desk.rooms.config, request.agency_id, request.format),
+        sender=report.index.sender,
+        requester=request.requester,
+        accounts=frozenset(accounts),
+        migrated_only=sending.asks_for_migration(document),
+    )
+
+
+def _earlier(desk: Desk, request: Request) -> list[Request]:
+    """Requests that this one's number belongs to already, in this lot and before."""
+    if not request.no_dem_ext:
+        return []
+    with desk.rooms.store.read() as tx:
+        before = requests.live_with_number(tx, request.agency_id, request.no_dem_ext)
+    here = [other for other in desk.earlier(request.no_dem_ext) if other.state != RequestState.REFUSED]
+    return [*before, *here]
+
+
+def _repeats(desk: Desk, request: Request) -> Request | None:
+    """The request with the same number and the same bytes; in one lot even a refused one stands for its twin."""
+    twins = desk.earlier(request.no_dem_ext) if request.no_dem_ext else []
+    candidates = [*_earlier(desk, request), *(other for other in twins if not other.duplicate_of)]
+    return next((other for other in candidates if other.sha256 == request.sha256), None)
+
+
+def known_invoices(desk: Desk, request: Request, invoices: Iterable[InvoiceIndex]) -> dict[str, Invoice]:
+    """By the payer's number, the agency's invoices that a modification or cancellation speaks of."""
+    numbers = {index.payer_number for index in invoices if index.payer_number}
+    if request.action == "new" or not numbers:
+        return {}
+    payer = sending.payer_for(desk.book, desk.rooms.config, request.agency_id, request.format)
+    with desk.rooms.store.read() as tx:
+        return requests.known_invoices(tx, request.agency_id, payer.name if payer else None, numbers)
+
+
+def _of_invoices(
+    desk: Desk, request: Request, invoices: list[InvoiceIndex], document: DocumentType
+) -> Iterator[tuple[str, InvoiceIndex]]:
+    codes = {rule.code for rule in document.rules}
+    if "BEFORE_OPENING" in codes:
+        opening = desk.rooms.catalog.families[document.family].settings.get("opening", {})
+        yield from (("BEFORE_OPENING", index) for index in invoices if _too_early(index, opening))
+    if request.action == "new":
+        standing = _standing_numbers(desk, request, invoices)
+        yield from (("INVOICE_NUMBER_REUSED", index) for index in invoices if index.number in standing)
+    else:
+        known = known_invoices(desk, request, invoices)
+        yield from (("INVOICE_UNKNOWN", index) for index in invoices if (index.payer_number or "") not in known)
+
+
+def _too_early(index: InvoiceIndex, opening: Mapping[str, date]) -> bool:
+    opened = opening.get(index.kind or "")
+    return opened is not None and index.first_service is not None and index.first_service < opened
+
+
+def _standing_numbers(desk: Desk, request: Request, invoices: list[InvoiceIndex]) -> set[str]:
+    numbers = {index.number for index in invoices if index.number}
+    with desk.rooms.store.read() as tx:
+        return requests.standing_numbers(tx, request.agency_id, numbers) | (numbers & desk.invoice_numbers)

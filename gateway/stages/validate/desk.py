@@ -1,0 +1,55 @@
+"""What judging one lot works with, and what judging one document of it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from gateway.models import Batch, Request, Source
+from gateway.registry.book import Book
+from gateway.report import Finding, Report
+from gateway.stages import Rooms
+from gateway.validation import ArchiveLimits, Limits
+
+
+@dataclass(slots=True)
+class Judged:
+    """One document: its report, and the request it becomes (not in the database yet)."""
+
+    request: Request
+    report: Report
+    submissions: int = 0  # rows staged
+
+
+@dataclass(slots=True)
+class Desk:
+    """One lot on the desk. `today` is Toronto's; `judged` grows document by document."""
+
+    rooms: Rooms
+    book: Book
+    batch: Batch
+    source: Source
+    today: date
+    judged: list[Judged] = field(default_factory=list)
+    invoice_numbers: set[str] = field(default_factory=set)  # of new invoices of this lot that are not refused
+    archive_findings: list[Finding] = field(default_factory=list)  # about the ZIP itself
+
+    def earlier(self, number: str) -> list[Request]:
+        """The requests of that number that came before in this lot."""
+        return [judged.request for judged in self.judged if judged.request.no_dem_ext == number]
+
+    @property
+    def limits(self) -> Limits:
+        """What one document may cost here."""
+        return Limits(document_bytes=self.rooms.config.gateway.max_document_bytes)
+
+    @property
+    def archive_limits(self) -> ArchiveLimits:
+        """What a ZIP may cost here."""
+        config = self.rooms.config.gateway
+        return ArchiveLimits(
+            members=config.max_members,
+            member_bytes=config.max_document_bytes,
+            total_bytes=config.max_unpacked_bytes,
+            ratio=config.max_ratio,
+        )

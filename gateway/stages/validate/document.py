@@ -1,0 +1,235 @@
+"""One document of a lot: judged alone, then in its context; its rows staged, its wire form and report archived."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway import validation
+from gateway.catalog import DocumentType
+from gateway.identifiers import new_id
+from gateway.models import FindingRow, Invoice, Request, Submission
+from gateway.platform import passing
+from gateway.report import LISTED, Finding, InvoiceIndex, Report
+from gateway.stages.validate import context, wire
+from gateway.stages.validate.desk import Desk, Judged
+from gateway.states import RequestState
+from gateway.store import staged
+
+# After these nothing is known of a document's invoices, whatever was seen before the defect.
+_UNREADABLE = frozenset(
+    {
+        "NOT_WELL_FORMED",
+        "EMPTY_DOCUMENT",
+        "NOT_XML",
+        "HOSTILE_DOCTYPE",
+        "HOSTILE_ENCODING",
+        "HOSTILE_SIZE",
+        "HOSTILE_ARCHIVE",
+        "UNKNOWN_DOCUMENT",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A document whose bytes are in the archive."""
+
+    ordinal: int  # place in the lot, from 1
+    member: str | None  # name inside the ZIP
+    ref: str
+    size: int  # bytes
+    sha256: str
+
+
+def whole(desk: Desk) -> Kept:
+    """The lot that is one document."""
+    return Kept(1, None, desk.batch.archive_ref, desk.batch.size, desk.batch.sha256)
+
+
+def judge(desk: Desk, kept: Kept) -> Judged:
+    """Judge one document and stage its rows."""
+    invoices: list[InvoiceIndex] = []
+    name = f"{desk.batch.name}!/{kept.member}" if kept.member else desk.batch.name
+    with desk.rooms.archive.open(kept.ref) as source:
+        report = validation.judge(
+            source,
+            name,
+            desk.rooms.catalog,
+            on=desk.today,
+            tolerances=desk.source.tolerances,
+            sink=invoices.append,
+            limits=desk.limits,
+        )
+    judged = Judged(_request(desk, kept, report), report)
+    if report.verdict == "not_judged":
+        return judged
+    if _UNREADABLE & {f.code for f in report.findings if f.refuses}:
+        invoices.clear()
+        judged.request.invoices = judged.request.invalid_invoices = 0
+    _decide(desk, judged, invoices)
+    if judged.request.reason != "REQUEST_REPEATED":
+        _stage(desk, judged, invoices)
+    return judged
+
+
+def _request(desk: Desk, kept: Kept, report: Report) -> Request:
+    index = report.index
+    return Request(
+        id=new_id("DEM"),
+        batch_id=desk.batch.id,
+        agency_id=desk.batch.agency_id,
+        source_id=desk.batch.source_id,
+        ordinal=kept.ordinal,
+        member=kept.member,
+        format=report.format,
+        document=report.document,
+        action=index.action,
+        no_dem_ext=index.request_number,
+        requester=index.requester,
+        account=index.account,
+        software=" ".join(part for part in (index.developer, index.software, index.version) if part) or None,
+        sha256=kept.sha256,
+        size=kept.size,
+        archive_ref=kept.ref,
+        state=RequestState.READY,
+        invoices=report.invoices,
+        invalid_invoices=report.invalid_invoices,
+        created_at=desk.batch.received_at,
+    )
+
+
+def _decide(desk: Desk, judged: Judged, invoices: list[InvoiceIndex]) -> None:
+    """READY, HELD or REFUSED: what the document alone says first, then what it is beside others."""
+    request, report = judged.request, judged.report
+    if not report.refused:
+        add_findings(report, *context.judge(desk, request, report, invoices))
+        report.not_checked = []
+    refusing = next((f.code for f in report.findings if f.refuses), None)
+    if request.duplicate_of:
+        refuse(request, "REQUEST_REPEATED")
+        request.invoices = request.invalid_invoices = 0
+    elif refusing:
+        refuse(request, refusing)
+    else:
+        request.holds = list(dict.fromkeys(f.code for f in report.findings if f.severity == "error"))
+        if report.verdict == "invalid" and not request.holds:
+            request.holds = ["INVALID"]
+        if request.holds:
+            request.state, request.reason = RequestState.HELD, request.holds[0]
+
+
+def refuse(request: Request, reason: str) -> None:
+    """This request never goes."""
+    request.state, request.reason, request.holds = RequestState.REFUSED, reason, []
+
+
+def add_findings(report: Report, findings: Sequence[Finding], total: int | None = None) -> None:
+    """Context first: it is short, and says what a list of 200 defects would hide."""
+    report.findings = [*findings, *report.findings][:LISTED]
+    report.findings_total += len(findings) if total is None else total
+
+
+def _stage(desk: Desk, judged: Judged, invoices: list[InvoiceIndex]) -> None:
+    """Write the document's invoices and submissions; they count once the request's row exists."""
+    request, store = judged.request, desk.rooms.store
+    known = context.known_invoices(desk, request, invoices)
+    new = request.action == "new"
+    ids = [new_id("FAC") if new else _invoice_id(known, index) for index in invoices]
+    pairs = list(zip(invoices, ids, strict=True))
+    judged.submissions = staged.add(store, Submission, (_submission(request, i, id_, known) for i, id_ in pairs))
+    if new:
+        staged.add(store, Invoice, (_invoice(request, index, str(id_)) for index, id_ in pairs))
+        if request.state != RequestState.REFUSED:
+            desk.invoice_numbers |= {index.number for index in invoices if index.number}
+    passing("validate.staged")
+
+
+def _invoice_id(known: dict[str, Invoice], index: InvoiceIndex) -> str | None:
+    invoice = known.get(index.payer_number or "")
+    return invoice.id if invoice else None
+
+
+def _submission(request: Request, index: InvoiceIndex, id_: str | None, known: dict[str, Invoice]) -> dict[str, Any]:
+    invoice = known.get(index.payer_number or "")
+    return {
+        "request_id": request.id,
+        "ordinal": index.ordinal,
+        "batch_id": request.batch_id,
+        "agency_id": request.agency_id,
+        "invoice_id": id_,
+        "action": request.action or "new",
+        "no_fact_ext": index.number,
+        "no_fact_ramq": index.payer_number,
+        "jeton_comm": index.token,
+        "practice": index.practice,
+        "account": invoice.account if invoice else index.account,
+        "line": index.line,
+        "first_service": index.first_service,
+        "last_service": index.last_service,
+        "amount_cents": index.amount_cents,
+        "lines": index.lines,
+        "valid": index.valid,
+    }
+
+
+def _invoice(request: Request, index: InvoiceIndex, id_: str) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "agency_id": request.agency_id,
+        "payer": request.payer,
+        "request_id": request.id,
+        "ordinal": index.ordinal,
+        "batch_id": request.batch_id,
+        "no_fact_ext": index.number,
+        "account": index.account,
+        "practice": index.practice,
+    }
+
+
+def finish(desk: Desk, judged: Judged) -> None:
+    """Archive what goes on the wire and the report; write the findings' rows."""
+    request, report = judged.request, judged.report
+    request.findings = report.findings_total
+    if request.state != RequestState.REFUSED:
+        wire.prepare(desk.rooms.archive, request, document_type(desk, report))
+    text = json.dumps(report.public() | answer(request), ensure_ascii=False, default=str)
+    request.report_ref = desk.rooms.archive.put(desk.batch.id, io.BytesIO(text.encode())).ref
+    staged.add(desk.rooms.store, FindingRow, _finding_rows(request, report))
+
+
+def answer(request: Request) -> dict[str, Any]:
+    """What we say about the request beside the findings."""
+    return {
+        "lot": request.batch_id,
+        "request": request.id,
+        "number": request.no_dem_ext,
+        "member": request.member,
+        "state": request.state,
+        "reason": request.reason,
+        "holds": request.holds,
+        "duplicate_of": request.duplicate_of,
+    }
+
+
+def _finding_rows(request: Request, report: Report) -> Iterator[dict[str, Any]]:
+    for position, found in enumerate(report.findings, 1):
+        yield {
+            "request_id": request.id,
+            "position": position,
+            "batch_id": request.batch_id,
+            "code": found.code,
+            "severity": found.severity,
+            "authority": found.authority,
+            "line": found.line,
+            "ordinal": found.invoice.ordinal if found.invoice else None,
+        }
+
+
+def document_type(desk: Desk, report: Report) -> DocumentType | None:
+    """The document's type in the catalog."""
+    family = desk.rooms.catalog.families.get(report.format or "")
+    return next((d for d in family.documents if d.name == report.document), None) if family else None

@@ -1,0 +1,42 @@
+"""What goes on the wire: the document itself, or the ZIP its format travels in, made once and archived."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from typing import BinaryIO, cast
+
+from gateway.archive import Archive, Stored
+from gateway.catalog import DocumentType
+from gateway.models import Request
+
+_THE_BEGINNING = (1980, 1, 1, 0, 0, 0)  # the oldest moment a ZIP can name: the same bytes make the same ZIP
+_IN_MEMORY = 4 << 20  # bytes
+
+
+def prepare(archive: Archive, request: Request, document: DocumentType | None) -> None:
+    """Give the request its name at the payer and the bytes that will go."""
+    key = request.no_dem_ext
+    if document is not None and document.container == "zip":
+        stored = _zipped(archive, request)
+        request.wire_name = f"{key}.zip"
+    else:
+        stored = Stored(request.archive_ref, request.size, request.sha256)
+        request.wire_name = f"{key}.xml"
+    request.wire_ref, request.wire_size, request.wire_sha256 = stored.ref, stored.size, stored.sha256
+
+
+def _zipped(archive: Archive, request: Request) -> Stored:
+    with archive.open(request.archive_ref) as source, tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
+        wrap(source, f"{request.no_dem_ext}.xml", cast(BinaryIO, spool))
+        spool.seek(0)
+        return archive.put(request.batch_id, cast(BinaryIO, spool))
+
+
+def wrap(source: BinaryIO, name: str, target: BinaryIO) -> None:
+    """A ZIP of one member, without anything of the moment or the machine in it."""
+    member = zipfile.ZipInfo(name, _THE_BEGINNING)
+    member.compress_type, member.create_system, member.external_attr = zipfile.ZIP_DEFLATED, 0, 0
+    with zipfile.ZipFile(target, "w") as archive, archive.open(member, "w", force_zip64=False) as inside:
+        shutil.copyfileobj(source, inside, 1 << 16)
