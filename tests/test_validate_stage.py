@@ -302,7 +302,7 @@ def test_a_person_releases_despite_a_finding_and_it_is_not_asked_again(house: Ho
 
 def test_nobody_can_release_another_agencys_number(house: House) -> None:
     house.agency("AGE-2", None)
-    (request,) = house.given("lot.xml", paimt(sender="18777"))
+    house.given("lot.xml", paimt(sender="18777"))
     house.number("18777", "AGE-2")
     house.judged()
     held = house.request("D-1")

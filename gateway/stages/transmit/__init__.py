@@ -1,0 +1,53 @@
+"""Sends what is READY to the payer, lane by lane: one transmission number, one connection, requests in their order.
+
+Intent before the first byte, success only from a receipt; what became of an unclear try is decided by facts about the
+payer, else a person decides.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from gateway.clock import today
+from gateway.errors import Denied
+from gateway.registry.book import Book
+from gateway.stages import Endpoint, Outcome, Rooms
+from gateway.stages.transmit import unclear
+from gateway.stages.transmit.lane import Lane, Stop
+from gateway.store import lanes
+
+log = structlog.get_logger()
+
+POINTS = ("transmit.intended", "transmit.sent", "transmit.answered", "transmit.recorded", "transmit.failed")
+
+
+class Transmit:
+    """Endpoint: `payer:number`."""
+
+    name = "transmit"
+
+    def endpoints(self, rooms: Rooms) -> list[Endpoint]:
+        with rooms.store.read() as tx:
+            held = {(payer, number) for payer, number, _ in Book.load(tx).live_numbers(today(rooms.clock))}
+            busy = lanes.busy(tx)
+        every = {payer.name: payer.poll for payer in rooms.config.payers}
+        return [Endpoint(f"{p}:{n}", every[p]) for p, n in sorted(held | busy) if p in every]
+
+    def run(self, rooms: Rooms, endpoint: str) -> Outcome:
+        payer, _, number = endpoint.partition(":")
+        lane = Lane(rooms, rooms.config.payer(payer), number)
+        worked = unclear.overdue(lane) + unclear.let_in_again(lane)
+        left_behind = unclear.left_behind(lane)
+        if not left_behind and not lane.next_ones():
+            return Outcome(worked)
+        try:
+            with rooms.mailboxes.payer_deposit(payer, number) as delivery:
+                for request in left_behind:
+                    worked += unclear.settle(lane, delivery, request)
+                for request in lane.next_ones():
+                    worked += lane.send(delivery, request)
+        except Denied as problem:  # nobody may come in: no request of this lane can go
+            worked += lane.hold_all(problem.code)
+        except Stop:
+            log.info("lane_stopped", payer=payer, number=number)
+        return Outcome(worked)
