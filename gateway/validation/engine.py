@@ -20,7 +20,7 @@ from gateway.validation.guard import Guarded
 from gateway.validation.limits import MIB, Limits
 from gateway.validation.plan import Plan
 from gateway.validation.schema import drafts
-from gateway.validation.split import Piece, Splitter
+from gateway.validation.split import InvoiceList, Piece, Splitter
 from gateway.validation.tree import place
 from gateway.xmlsafe import Element
 
@@ -137,22 +137,33 @@ class Engine:
             self._document_rules(root)
 
     def _outside(self, split: Splitter, root: Element) -> list[Broken]:
-        """What the schema finds outside the invoices; one of them stands for all. Of a document that was cut, what
-        was still open is not judged."""
-        still_open = set(_last_ones(root)) if split.error is not None else set()
-        stand_ins: list[tuple[Element, Element]] = []
-        for found in split.lists:
-            if found.slot is not None and self._sample is not None:
-                stand_ins.append((found.element, copy.deepcopy(self._sample)))
-                found.element.insert(found.slot, stand_ins[-1][1])
+        """What the schema finds outside the invoices; stand-ins take their place. Of a document that was cut, what was
+        still open is not judged."""
+        unsaid = set(_last_ones(root)) if split.error is not None else set()
         if self._frame is not None and self._frame.stray_text:
             split.lists[0].element.text = "?"
+        crowds = [(found.element, crowd) for found in split.lists if (crowd := self._crowd(found))]
         assert self._plan.schema is not None
         broken = judge(self._plan.schema, root)
-        for parent, stand_in in stand_ins:
-            still_open.update(stand_in.iter())
-            parent.remove(stand_in)
-        return [entry for entry in broken if entry.node not in still_open]
+        surplus: list[Broken] = []
+        for parent, crowd in crowds:
+            surplus += [Broken(b.kind, b.text, parent) for b in broken if b.node in crowd[1:] and b.unexpected][:1]
+            unsaid.update(element for stand_in in crowd for element in stand_in.iter())
+            for stand_in in crowd:
+                parent.remove(stand_in)
+        return [*(entry for entry in broken if entry.node not in unsaid), *surplus]
+
+    def _crowd(self, found: InvoiceList) -> list[Element]:
+        """One invoice in the place of all. Where the schema bounds a count below theirs, empty ones too, one more than
+        the bound: what is wrong with those is not said, unless it is that there are too many."""
+        if found.slot is None or self._sample is None:
+            return []
+        crowd = [copy.deepcopy(self._sample)]
+        bound = max((number for number in self._plan.bounds if 1 < number < found.taken), default=0)
+        if bound and self._sample_is_right:
+            crowd += [found.element.makeelement(self._sample.tag) for _ in range(bound)]
+        found.element[found.slot : found.slot] = crowd
+        return crowd
 
     def _request_number(self, root: Element, whole: bool) -> None:
         document = self._plan.document

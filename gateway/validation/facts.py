@@ -23,12 +23,15 @@ class Facts:
 
     def get(self, name: str) -> list[str]:
         """The values of a field; none when it is absent."""
-        scope, dot, rest = name.partition(".")
-        return (self.above.get(scope, {}) if dot else self.own).get(rest if dot else name, [])
+        if "." not in name:
+            return self.own.get(name, [])
+        scope, _, rest = name.partition(".")
+        return self.above.get(scope, {}).get(rest, [])
 
     def first(self, name: str) -> str | None:
         """The first value of a field."""
-        return next(iter(self.get(name)), None)
+        values = self.get(name)
+        return values[0] if values else None
 
     def dates(self, name: str) -> list[date]:
         """The values of a field that are dates."""

@@ -9,6 +9,7 @@ from gateway.catalog import Locator, Part
 from gateway.validation.tree import follow, is_step, local
 from gateway.xmlsafe import Element
 
+_MOST_TAGS = 1000  # remembered for one step: a hostile document may invent names for ever
 Values = dict[str, list[str]]  # field → its values in document order; an absent field is not there
 
 
@@ -20,6 +21,7 @@ class _Step:
     attributes: dict[str, str] = field(default_factory=dict)  # name → path
     children: dict[str, _Step] = field(default_factory=dict)  # a local name, or a pattern
     part: bool = False  # a line begins here
+    routes: dict[str, tuple[_Step, ...]] = field(default_factory=dict)  # a child's tag → where it leads, as seen so far
 
 
 class Extractor:
@@ -33,7 +35,6 @@ class Extractor:
         if below is not None:
             _plant_part(self._top, below.path)
         self._below = Extractor(below.fields) if below is not None else None
-        self._routes: dict[tuple[int, str], tuple[_Step, ...]] = {}
 
     def take(self, element: Element) -> tuple[Values, list[Values]]:
         """The fields of the part, and of each of its lines."""
@@ -51,18 +52,18 @@ class Extractor:
         if step.part and self._below is not None:
             lines.append(self._below.take(element)[0])
         if step.children:
+            routes = step.routes
             for child in element:
-                for onward in self._routes_from(step, child):
-                    self._walk(child, onward, found, lines)
+                onward = routes.get(child.tag)
+                for leads in _routes(step, child) if onward is None else onward:
+                    self._walk(child, leads, found, lines)
 
-    def _routes_from(self, step: _Step, child: Element) -> tuple[_Step, ...]:
-        key = (id(step), child.tag)
-        routes = self._routes.get(key)
-        if routes is None:
-            routes = tuple(onward for name, onward in step.children.items() if is_step(child, name))
-            if len(self._routes) < 10_000:  # a hostile document may invent names for ever
-                self._routes[key] = routes
-        return routes
+
+def _routes(step: _Step, child: Element) -> tuple[_Step, ...]:
+    routes = tuple(onward for name, onward in step.children.items() if is_step(child, name))
+    if len(step.routes) < _MOST_TAGS:
+        step.routes[child.tag] = routes
+    return routes
 
 
 def _plant(top: _Step, path: str) -> None:

@@ -33,6 +33,11 @@ class Broken:
     text: str
     node: Element
 
+    @property
+    def unexpected(self) -> bool:
+        """Whether the element should not be there at all."""
+        return _UNEXPECTED in self.text and self.kind == "SCHEMAV_ELEMENT_CONTENT"
+
 
 def judge(schema: etree.XMLSchema, root: Element) -> list[Broken]:
     """Everything the schema finds wrong below `root`, in document order."""
@@ -99,7 +104,7 @@ class Frame:
             if any(entry.node is probe for entry in broken):
                 return True
             trail = [self._list, *self._list.iterancestors()]
-            stop = next((b for b in broken if _UNEXPECTED in b.text and b.node.getparent() in trail), None)
+            stop = next((b for b in broken if b.unexpected and b.node.getparent() in trail), None)
             if stop is None or not self._mend(stop.node, stop.node in trail, stop.text):
                 return False
         return False

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 
 from lxml import etree
 
@@ -14,6 +16,7 @@ from gateway.validation.rules import RuleBook
 from gateway.validation.schema import compiled
 
 _threads = threading.local()
+_BOUND = re.compile(rb"""maxOccurs\s*=\s*["'](\d+)["']""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Plan:
     rules: RuleBook
     head: Extractor
     invoice: Extractor | None
+    bounds: frozenset[int]  # every count that the schema bounds somewhere
 
 
 def plan_for(document: DocumentType) -> Plan:
@@ -44,10 +48,15 @@ def _plan(document: DocumentType, schema: etree.XMLSchema | None) -> Plan:
     rules = RuleBook(document)
     invoice = document.invoice
     extractor = Extractor(invoice.fields, _lines(document, rules)) if invoice is not None else None
-    return Plan(document, schema, rules, Extractor(document.fields), extractor)
+    return Plan(document, schema, rules, Extractor(document.fields), extractor, _bounds(document.schema))
 
 
 def _lines(document: DocumentType, rules: RuleBook) -> Part | None:
     """Lines are counted; their fields are taken only when a rule looks at them."""
     line = document.line
     return line if line is None or rules.for_lines else Part(line.path, {})
+
+
+def _bounds(schema: Path | None) -> frozenset[int]:
+    text = schema.read_bytes() if schema is not None else b""
+    return frozenset(int(number) for number in _BOUND.findall(text) if len(number) < 6)

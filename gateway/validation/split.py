@@ -16,6 +16,7 @@ from gateway.validation.limits import Limits
 from gateway.validation.tree import follow, is_step, local, place
 from gateway.xmlsafe import Element
 
+_LAST_KNOWN_LINE = 65_535
 BLOCK = 1 << 15  # also the size of a chunk: larger trees leave the processor's cache
 
 
@@ -140,5 +141,8 @@ class Splitter:
 
 
 def _line(element: Element) -> int:
+    """The line of the start tag. Beyond line 65,535 libxml2 only knows where the text in the element ends."""
     line = element.sourceline
-    return line if isinstance(line, int) else 0
+    if not isinstance(line, int):
+        return 0
+    return line - (element.text or "").count("\n") if line > _LAST_KNOWN_LINE else line

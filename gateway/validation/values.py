@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 _LARGEST = Decimal(10) ** 15
 
 
+@lru_cache(maxsize=4096)  # a lot holds thousands of invoices and a handful of days
 def as_date(text: str, form: str) -> date | None:
     """A date in the document type's own format; None when it is not one."""
     text = text.strip()
