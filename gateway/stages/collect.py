@@ -79,6 +79,7 @@ class _Taker:
     def __init__(self, rooms: Rooms, book: Book, source: Source, pickup: Pickup) -> None:
         self._rooms, self._pickup, self.source = rooms, pickup, source
         self._number = book.first_number(source.agency_id, today(rooms.clock))
+        self._who = {"agency": book.agency(source.agency_id).name, "number": self._number}
 
     def take(self, file: WaitingFile) -> int:
         """Keep the bytes, record the arrival, put the file out of the way; 1 when something was done."""
@@ -125,7 +126,8 @@ class _Taker:
         first = deposits.live_batch(tx, self.source.agency_id, taken.stored.sha256)
         batch = first or self._batch(tx, lot, taken.file, taken.stored)
         deposit = self._deposit(tx, batch, taken.file, identity, taken.stored.sha256, repeat=first is not None)
-        facts = receipt.facts(batch, taken, deposit) | (receipt.of_repeat(tx, batch) if first else {})
+        facts = receipt.facts(batch, taken, deposit) | self._who
+        facts |= receipt.of_repeat(tx, batch) if first else {}
         self._answer(tx, "receipt", batch, taken.file, facts)
         if first is None:
             due.wake(tx, "validate", self.source.agency_id)

@@ -39,7 +39,7 @@ class Transmit:
         worked = unclear.overdue(lane) + unclear.let_in_again(lane)
         left_behind = unclear.left_behind(lane)
         if not left_behind and not lane.next_ones():
-            return Outcome(worked)
+            return Outcome(worked, retry_in=lane.rests_for())
         try:
             with rooms.mailboxes.payer_deposit(payer, number) as delivery:
                 for request in left_behind:
@@ -50,4 +50,4 @@ class Transmit:
             worked += lane.hold_all(problem.code)
         except Stop:
             log.info("lane_stopped", payer=payer, number=number)
-        return Outcome(worked)
+        return Outcome(worked, retry_in=lane.rests_for())

@@ -71,6 +71,13 @@ class Lane:
             return []
         return list(takewhile(lambda r: not r.next_try_at or r.next_try_at <= now, self.in_state(RequestState.READY)))
 
+    def rests_for(self) -> float | None:
+        """Seconds until a failed request is tried again, or a dead worker's lease ends."""
+        now = self.rooms.clock.now()
+        moments = [request.next_try_at for request in self.in_state(RequestState.READY)]
+        moments += [request.lease_until for request in self.in_state(RequestState.TRANSMITTING)]
+        return min(((m - now).total_seconds() for m in moments if m is not None and m > now), default=None)
+
     # -- one request --
 
     def send(self, delivery: Delivery, request: Request) -> int:
