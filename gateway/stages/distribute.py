@@ -17,7 +17,7 @@ from gateway.retry import WAITS, wait_before
 from gateway.stages import Endpoint, Outcome, Rooms
 from gateway.stages.distribute_artefacts import render, rows
 from gateway.states import ReplyState
-from gateway.store import Tx, attempts, moves, replies, requests
+from gateway.store import Tx, attempts, moves, replies
 
 POINTS = (
     "distribute.rendered",
@@ -124,11 +124,10 @@ class _Courier:
         """What is to be delivered: rendered and archived once, and on record before anything leaves."""
         with self._rooms.store.read() as tx:
             known = replies.distributions(tx, reply.id)
-            request = requests.get(tx, reply.request_id) if reply.request_id else None
         if known:
             return known
         agency = self._book.agency(self._source.agency_id)
-        made = render(self._rooms.archive, reply, request, agency.language)
+        made = render(self._rooms.archive, reply, agency.language)
         passing("distribute.rendered")
         number = reply.number or self._book.first_number(agency.id, today(self._rooms.clock)) or _NO_NUMBER
         with self._rooms.store.write() as tx:

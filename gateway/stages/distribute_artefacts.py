@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gateway.archive import Archive, Stored
 from gateway.identifiers import new_id
-from gateway.models import Distribution, Reply, Request
+from gateway.models import Distribution, Reply
 from gateway.rendering import summary_html, summary_json
 from gateway.store import Tx, replies
 
@@ -29,28 +29,18 @@ class Artefact:
     stored: Stored
 
 
-def render(archive: Archive, reply: Reply, request: Request | None, lang: str) -> list[Artefact]:
+def render(archive: Archive, reply: Reply, lang: str) -> list[Artefact]:
     """Render and archive every artefact of a reply, in the order they are delivered. No moving time is in them."""
 
     def keep(kind: str, data: bytes) -> Artefact:
         return Artefact(kind, kind, archive.put(reply.id, io.BytesIO(data)))
 
     made: list[Artefact] = []
-    if reply.archive_ref and reply.sha256 and reply.kind in ("receivability", "statement"):
+    if reply.archive_ref and reply.sha256:  # ours, receipts and reports, have facts only
         made.append(Artefact("document", "xml", Stored(reply.archive_ref, reply.size, reply.sha256)))
     made.append(keep("html", summary_html(reply.kind, reply.facts, lang)))
-    report = _report(archive, reply, request)
-    made.append(keep("json", report if report is not None else summary_json(reply.kind, reply.facts)))
+    made.append(keep("json", summary_json(reply.kind, reply.facts)))
     return made
-
-
-def _report(archive: Archive, reply: Reply, request: Request | None) -> bytes | None:
-    """The archived report of a judged document: delivered as it is."""
-    ref = reply.archive_ref or (request.report_ref if request else None)
-    if reply.kind != "report" or ref is None:
-        return None
-    with archive.open(ref) as source:
-        return source.read()
 
 
 def rows(tx: Tx, reply: Reply, made: list[Artefact], number: str) -> list[Distribution]:
