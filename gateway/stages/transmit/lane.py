@@ -230,20 +230,20 @@ class Lane:
             requests.to_held(tx, request, codes)
         passing("transmit.failed")
 
-    def retry(self, request: Request, code: str, attempt: str | None) -> None:
+    def retry(self, request: Request, code: str, attempt: str | None, *, wait: bool = True) -> None:
         """READY again, after a wait that grows with the tries."""
         spread = int(request.sha256[:2] or "0", 16) / 255  # the same for a request each time, different between them
         with self.rooms.store.write() as tx:
             _end(tx, attempt, code)
-            until = tx.now + wait_before(request.attempts, spread)
+            until = tx.now + wait_before(request.attempts, spread) if wait else None
             moves.move(tx, request, RequestState.READY, code, next_try_at=until)
         passing("transmit.failed")
 
-    def in_doubt(self, request: Request, code: str, attempt: str | None) -> None:
+    def in_doubt(self, request: Request, code: str, attempt: str | None, *, wait: bool = True) -> None:
         """It may be there, it may not. Looking again, or sending again, only where the payer's facts allow it."""
         harmless = self.payer.repeat_fact(request.format or "") == "first_answer"
         if self.payer.deposits == "keeps" or harmless:
-            self.retry(request, code, attempt)
+            self.retry(request, code, attempt, wait=wait)
         else:
             self.hold(request, ["in_doubt"], attempt, code)
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import structlog
-
-from gateway.errors import Conflict, Denied, StaleState, TransportError, Unreachable
+from gateway.errors import Conflict, Denied, StaleState, TransportError
 from gateway.models import Attempt, Request
 from gateway.platform import passing
 from gateway.ports import Delivery
 from gateway.stages.transmit.lane import Lane, Stop
 from gateway.states import RequestState
 from gateway.store import attempts, lanes, moves, requests
-
-log = structlog.get_logger()
 
 # Holds that end when the credential was given or changed since.
 SHUT_OUT = frozenset({Denied.code, "password_must_change", "password_locked"})
@@ -60,22 +56,20 @@ def settle(lane: Lane, delivery: Delivery, request: Request) -> int:
         attempt: Attempt | None = attempts.unfinished(tx, request.id)
     try:
         receipt = delivery.look(request.wire_name or "", request.wire_size or 0, request.wire_sha256 or "")
-    except Unreachable as problem:
-        raise Stop from problem
     except Conflict as problem:
         lane.hold(request, [problem.code], attempt.id if attempt else None)
         return 1
     except Denied:
         raise
     except TransportError as problem:
-        log.warning("look_failed", request=request.id, error=type(problem).__name__)
-        receipt = None
+        raise Stop from problem
     passing("transmit.sent")
     try:
         if receipt is not None:
             lane.delivered(request, attempt.id if attempt else None, receipt)
         else:
-            lane.in_doubt(request, "abandoned", attempt.id if attempt else None)
+            # The payer can be reached, and looking told what there is to know: no reason to wait.
+            lane.in_doubt(request, "abandoned", attempt.id if attempt else None, wait=False)
     except StaleState:  # its answer came meanwhile, or its worker lives after all
         return 0
     return 1
