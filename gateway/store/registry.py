@@ -22,6 +22,7 @@ from gateway.store import moves
 from gateway.store.engine import Tx
 
 Row = TypeVar("Row", bound=SQLModel)
+Record = Agency | TransmissionNumber | Source | Account | Accreditation  # what events tell of
 
 
 @dataclass(slots=True)
@@ -55,18 +56,17 @@ def _every(tx: Tx, model: type[Row], order: Any) -> list[Row]:
     return [model(**row) for row in tx.session.execute(select(*columns).order_by(order)).mappings()]
 
 
-def add(tx: Tx, row: SQLModel, reason: str, detail: dict[str, Any]) -> None:
+def add(tx: Tx, row: Record, reason: str, detail: dict[str, Any]) -> None:
     """Insert a row and tell of it."""
     tx.session.add(row)
     tx.session.flush()
     moves.note(tx, row, reason, detail)
 
 
-def change(tx: Tx, row: SQLModel, changes: dict[str, Any], reason: str, detail: dict[str, Any]) -> None:
+def change(tx: Tx, row: Record, changes: dict[str, Any], reason: str, detail: dict[str, Any]) -> None:
     """Change columns of the row that `row` is a copy of, and tell of it."""
     model = type(row)
-    key = model.__mapper__.primary_key[0]  # type: ignore[attr-defined]
-    tx.session.execute(update(model).where(key == getattr(row, key.name)).values(**changes))
+    tx.session.execute(update(model).where(col(model.id) == row.id).values(**changes))
     moves.note(tx, row, reason, detail)
 
 
