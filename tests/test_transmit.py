@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.house import House, annu, paimt
+from support.house import House, annu, paimt, zipped
 
 from gateway import platform
 from gateway.models import Accreditation, Attempt, Credential, Due, Invoice, Reply, Request
@@ -343,3 +343,28 @@ def test_every_number_of_the_registry_is_a_lane(house: House) -> None:
         ("sandbox:18001", 60.0),
         ("sandbox:18002", 60.0),
     ]
+
+
+def test_the_way_out_is_the_same_on_every_database(address: Path | str, tmp_path: Path) -> None:
+    house = House(tmp_path, address)
+    ready(house, "D-1")
+    (held,) = house.given("lot.zip", zipped(a=paimt("D-2", first="F-8", second="F-9", sender="18777")))
+    (again,) = house.given("again.zip", zipped(a=paimt("D-1", first="D-1-1", second="D-1-2")))
+    (reused,) = house.given("third.xml", paimt("D-3", first="D-1-1", second="F-7"))
+    assert (held.holds, again.reason, reused.holds) == (
+        ["NUMBER_UNKNOWN"],
+        "REQUEST_REPEATED",
+        ["INVOICE_NUMBER_REUSED"],
+    )
+    house.number("18777", "AGE-1")
+    house.judged()
+    with house.store.write() as tx:
+        requests.hold(tx, house.request("D-3"), reason="ask the agency")
+    assert [house.sent("18001").worked, house.sent("18777").worked] == [1, 1]
+    house.deposit("again.xml", paimt("D-1", first="D-1-1", second="D-1-2"))
+    house.collected()
+    assert "same_as" in house.replies("receipt")[-1].facts
+    assert sorted(r.state for r in house.all(Request)) == ["HELD", "REFUSED", "TRANSMITTED", "TRANSMITTED"]
+    house.later(hours=25)
+    assert house.sent().worked == 2  # an answer is overdue: the same document goes once more
+    house.close()

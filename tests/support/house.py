@@ -78,10 +78,10 @@ class Boxes:
 class House:
     """Everything a stage needs, and short ways to look at what it did."""
 
-    def __init__(self, folder: Path, **payer: Any) -> None:
+    def __init__(self, folder: Path, address: Path | str | None = None, **payer: Any) -> None:
         self.clock = FixedClock(AUTUMN)
         self.boxes = Boxes()
-        self.store = Store.open(folder / "gateway.db", self.clock)
+        self.store = Store.open(address or folder / "gateway.db", self.clock)
         self.archive = Archive(folder / "archive")
         self.collect, self.validate, self.transmit = Collect(), Validate(), Transmit()
         self._catalog = catalog.load([data_dir("schemas")])
