@@ -89,7 +89,7 @@ class Splitter:
                 parser.close()
         except etree.XMLSyntaxError as error:
             self.error = error
-        return not block
+        return not block and self.error is None
 
     def _excess(self, root: Element) -> str | None:
         if self._idle > self._limits.part_bytes or self._stayed > self._limits.part_bytes:
