@@ -14,13 +14,14 @@ from support.returns import Fact, ReturnHouse, parcel, recev, sha256, statement
 
 from adapters.memory import Memory
 from gateway import platform
+from gateway.errors import StaleState
 from gateway.identifiers import new_id
 from gateway.models import Agency, Attempt, Distribution, Reply, Source
 from gateway.stages import Outcome
 from gateway.stages.distribute import POINTS
 from gateway.stages.distribute_artefacts import artefact_name
 from gateway.states import ReplyState
-from gateway.store import moves
+from gateway.store import moves, replies
 
 ANSWER = recev("D-1", Fact("F-1", "00000000101"))
 
@@ -289,3 +290,24 @@ def test_a_closed_source_is_still_given_what_it_is_owed(house: ReturnHouse, owed
     assert [endpoint.name for endpoint in house.distribute.endpoints(house.rooms)] == ["SRC-1"]
     house.distributed()
     assert house.now(owed).state == "DISTRIBUTED"
+
+
+def test_a_released_reply_goes_with_whatever_waited_for_the_same_source(house: ReturnHouse, owed: Reply) -> None:
+    box = house.boxes.box["returns:SRC-1"]
+    box.deny = True
+    other = receipt(house)
+    house.distributed()
+    box.deny = False
+    with house.store.write() as tx:
+        replies.release(tx, tx.session.get_one(Reply, owed.id), reason="mended")
+    assert house.distributed().worked == 2
+    assert {house.now(reply).state for reply in (owed, other)} == {"DISTRIBUTED"}
+
+
+def test_a_reply_that_nobody_owns_cannot_be_released_but_put_aside(house: ReturnHouse) -> None:
+    (stray,) = house.answered("D-9.recev.xml", ANSWER)
+    with pytest.raises(StaleState), house.store.write() as tx:
+        replies.release(tx, stray, reason="please")
+    with house.store.write() as tx:
+        replies.discard(tx, stray, reason="it was a test")
+    assert house.now(stray).state == "DISCARDED"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.returns import Fact, ReturnHouse, parcel, recev, sample, statement
 
+from gateway import messages, stages
 from gateway.models import Invoice, Parcel, Reply, Statement, StatementEntry, TransmissionNumber
 from gateway.states import RequestState
 
@@ -383,3 +385,17 @@ def test_entries_of_a_large_statement_are_staged_and_count_once(
     monkeypatch.setattr("gateway.stages.match_statements.IN_ONE", 2)
     house.answered("EC_18001_2026-10-08.zip", parcel(EC=statement()))
     assert len(house.all(StatementEntry)) == 5
+
+
+def test_every_reason_has_a_sentence_and_a_next_step() -> None:
+    source = "".join(
+        file.read_text("utf-8")
+        for folder in ("stages", "reading")
+        for file in (Path(stages.__file__).parent.parent / folder).glob("*.py")
+        if file.stem.startswith(("match", "agreement"))
+    )
+    reasons = set(re.findall(r'(?:Doubt\(|return |SAYS_AGAIN = |else )"([a-z_]+)"', source))
+    known = messages.room("match")
+    assert {"statement_sums", "reply_contradicts", "says_again", "name_disagrees"} <= reasons
+    missing = {reason for reason in reasons if not {reason, f"{reason}_next"} <= set(known)}
+    assert missing == {"unknown", "receivable", "not_receivable"}  # a kind and two verdicts

@@ -8,8 +8,10 @@ from pathlib import PurePosixPath
 
 from sqlmodel import col, func, or_, select, update
 
+from gateway.errors import StaleState
 from gateway.models import Distribution, Parcel, Reply, Request
 from gateway.states import ReplyState, RequestState
+from gateway.store import due, moves
 from gateway.store.engine import Tx
 
 NEVER_WENT = (RequestState.REFUSED, RequestState.CANCELLED)
@@ -169,3 +171,21 @@ def delivered(tx: Tx, distribution_id: str) -> None:
     artefact = tx.session.get_one(Distribution, distribution_id)
     artefact.delivered_at = tx.now
     tx.session.add(artefact)
+
+
+def release(tx: Tx, reply: Reply, *, reason: str) -> None:
+    """A person sets a HELD reply going again, and with it whatever waits for the same source. Raises StaleState when
+    it is not HELD, or when nobody knows yet whose it is."""
+    if reply.state != ReplyState.HELD or reply.source_id is None:
+        raise StaleState(f"{reply.id} is {reply.state}: only a HELD reply whose agency is known can be released")
+    moves.move(tx, reply, ReplyState.MATCHED, "released", detail={"said": reason}, next_try_at=None)
+    query = update(Reply).where(col(Reply.source_id) == reply.source_id, col(Reply.state) == ReplyState.MATCHED)
+    tx.session.execute(query.values(next_try_at=None))
+    due.wake(tx, "distribute", reply.source_id)
+
+
+def discard(tx: Tx, reply: Reply, *, reason: str) -> None:
+    """A person puts a HELD reply aside for good. Raises StaleState when it is not HELD."""
+    if reply.state != ReplyState.HELD:
+        raise StaleState(f"{reply.id} is {reply.state}, not HELD")
+    moves.move(tx, reply, ReplyState.DISCARDED, "discarded", detail={"said": reason})
