@@ -34,7 +34,7 @@ def upgrade(engine: Engine, target: str = "head") -> None:
     with _alone(engine) as connection:
         found = _refuse_newer(connection, scripts)  # again: another process may have been first
         if found is not None and engine.dialect.name == "sqlite":
-            _back_up(_driver(connection), Path(str(engine.url.database)), found)
+            _back_up(Path(str(engine.url.database)), found)
         settings.attributes["connection"] = connection
         command.upgrade(settings, target)
         _refuse_dangling(connection)
@@ -81,12 +81,13 @@ def _refuse_dangling(connection: Connection) -> None:
         raise StoreError(sentence("dangling", where=connection.engine.url.database, table=row[0]))
 
 
-def _back_up(source: sqlite3.Connection, path: Path, found: str) -> Path:
-    """Copy the database beside itself, named by its old revision. Through SQLite: a plain copy drops its locks."""
+def _back_up(path: Path, found: str) -> Path:
+    """Copy the database beside itself, named by its old revision. Through SQLite: a plain copy drops its locks; and
+    through another connection than the one that is about to change it, which SQLite would wait for without end."""
     names = (path.with_name(f"{path.name}.{found}{'' if n == 1 else f'-{n}'}.backup") for n in count(1))
     copy = next(name for name in names if not name.exists())
     open_private(copy).close()
-    with closing(sqlite3.connect(copy)) as target:
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
     sync_dir(copy.parent)
     return copy
