@@ -129,10 +129,10 @@ class Archive:
 
     def _make_home(self, owner: str) -> None:
         home = self._home(owner)
-        if not home.is_dir():
-            private_dir(home)
-            sync_dir(home.parent)
-            sync_dir(self._folder)
+        for folder in (home.parent, home):
+            if not folder.is_dir():
+                private_dir(folder)
+                sync_dir(folder.parent)
 
     def _home(self, owner: str) -> Path:
         return self._folder / hashlib.sha256(owner.encode()).hexdigest()[:2] / owner
