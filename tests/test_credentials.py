@@ -138,8 +138,18 @@ def test_both_passwords_are_durable_before_the_new_one_is_said(
 def test_an_attempt_is_written_down_before_the_password_is_given(house: Credentials, store: Store) -> None:
     secret = house.secret(*WHO)
     assert outcomes(store) == []
-    assert secret.get() == secret.get()
+    secret.get()
     assert outcomes(store) == [("current", None)]
+
+
+def test_a_connection_made_anew_is_another_attempt(house: Credentials, store: Store) -> None:
+    secret = house.secret(*WHO)
+    secret.get()
+    secret.get()
+    with pytest.raises(Denied) as caught:
+        secret.get()
+    assert caught.value.code == "attempts_spent"
+    assert outcomes(store) == [("current", None)] * 2
 
 
 @pytest.mark.parametrize("cut", ["given", "proposed", "changed"])

@@ -219,9 +219,14 @@ def test_a_fact_that_never_was_true_is_withdrawn_and_kept_in_history(applied: Ap
 
 def test_values_change_and_are_told(applied: Applier) -> None:
     applied(EVERYTHING)
-    plan = applied(LAURIER.replace('"4.2"', '"4.3"') + '  strict = true\n  tolerances = ["utf16_declared"]\n')
+    plan = applied(
+        LAURIER.replace('"4.2"', '"4.3"').replace("laurier/in", "new/in")
+        + '  strict = true\n  tolerances = ["utf16_declared"]\n'
+    )
     (sentence,) = plan.changes
     assert "version 4.2 → 4.3" in sentence["fr"]
+    assert f"pickup.path {applied.file.parent}/laurier/in → {applied.file.parent}/new/in" in sentence["fr"]
+    assert "settle" not in sentence["fr"]
     (source,) = applied.book().sources(applied.agency("Laurier"))
     assert (source.strict, source.tolerances, source.version) == (True, ["utf16_declared"], "4.3")
 

@@ -18,7 +18,8 @@ _PAUSE = 0.1  # seconds between two looks at whether the other login is over
 
 
 class Login:
-    """One password given at most. While it lasts, nobody else logs in with the credential; `close` ends it early."""
+    """While it lasts, nobody else logs in with the credential; `close` ends it early. A connection that is made anew
+    asks `get` anew, and that is another attempt."""
 
     def __init__(self, vault: Vault, payer: str, number: str) -> None:
         self._vault, self._payer, self._number = vault, payer, number
@@ -44,20 +45,16 @@ class Login:
                 rows.release(tx, self._row(tx), owner=self._me)
 
     def get(self) -> str:
-        """See `ports.Secret`. Asked again in the same login it gives the same one and spends nothing.
-
-        Raises Denied, whose code says why, when none may be given; Unreachable while another login takes too long.
-        """
+        """See `ports.Secret`. Raises Denied, whose code says why, when none may be given; Unreachable while
+        another login takes too long."""
         clock = self._vault.clock
         patience = clock.monotonic() + self._vault.login_seconds + 1
-        while self._given is None:
-            why = self._try()
-            if why == "busy" and clock.monotonic() < patience:
-                clock.sleep(_PAUSE)
-            elif why == "busy":
-                raise Unreachable(text("busy", self._payer, self._number))
-            elif why is not None:
-                raise denied(why, self._payer, self._number)
+        while (why := self._try()) == "busy" and clock.monotonic() < patience:
+            clock.sleep(_PAUSE)
+        if why == "busy":
+            raise Unreachable(text("busy", self._payer, self._number))
+        if why is not None or self._given is None:
+            raise denied(why or "password_missing", self._payer, self._number)
         return self._given
 
     def _try(self) -> str | None:
@@ -75,7 +72,7 @@ class Login:
             password = self._vault.unseal(row, slot)
             self._slot, self._attempt = slot, rows.attempt(tx, row, slot)
             self._fence, self._generation = row.fence, row.generation
-        self._given = password
+        self._given, self._new = password, None
         passing("credentials.attempted")
         return None
 

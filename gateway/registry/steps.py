@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -90,8 +90,8 @@ class Work:
         changes = {key: value for key, value in wanted.items() if getattr(row, key) != value}
         if not changes:
             return
-        words = ", ".join(f"{key} {_word(getattr(row, key))} → {_word(value)}" for key, value in changes.items())
-        self.steps.append(changing(sign, row, changes, reason, {**facts, "what": words}))
+        words = [word for key, value in changes.items() for word in _differences(key, getattr(row, key), value)]
+        self.steps.append(changing(sign, row, changes, reason, {**facts, "what": ", ".join(words)}))
         for key, value in changes.items():
             setattr(row, key, value)
 
@@ -105,9 +105,17 @@ def _shown(facts: Mapping[str, object]) -> dict[str, object]:
     return {key: _word(value) for key, value in facts.items()}
 
 
+def _differences(key: str, old: object, new: object) -> Iterator[str]:
+    """`language fr → en`; of a mailbox only the settings that differ: `pickup.path a → b`."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        yield f"{key} {_word(old)} → {_word(new)}"
+        return
+    for inner in sorted(old.keys() | new.keys()):
+        if old.get(inner) != new.get(inner):
+            yield f"{key}.{inner} {_word(old.get(inner))} → {_word(new.get(inner))}"
+
+
 def _word(value: object) -> str:
-    if isinstance(value, dict):
-        return " ".join(f"{key}={inner}" for key, inner in value.items() if key != "host_key")
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "–"
     return "–" if value is None else str(value)

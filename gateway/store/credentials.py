@@ -39,7 +39,8 @@ def expect(tx: Tx, payer: str, number: str) -> Credential:
 def lease(tx: Tx, row: Credential, *, owner: str, seconds: float) -> bool:
     """Keep everyone else from logging in with this credential. False while someone else does. The fencing number
     rises, so that a login whose lease ran out can no longer change anything."""
-    free = or_(col(Credential.lease_owner).is_(None), col(Credential.lease_until) <= tx.now)
+    holder = col(Credential.lease_owner)
+    free = or_(holder.is_(None), holder == owner, col(Credential.lease_until) <= tx.now)
     mine = update(Credential).where(col(Credential.id) == row.id, free)
     until = tx.now + timedelta(seconds=seconds)
     taken = _count(tx, mine.values(lease_owner=owner, lease_until=until, fence=Credential.fence + 1)) == 1
