@@ -13,6 +13,7 @@ from gateway.cli.find import the_one
 from gateway.cli.house import opened
 from gateway.cli.picture import standing
 from gateway.clock import local
+from gateway.messages import room
 from gateway.models import Batch, Invoice, Reply, Request
 from gateway.store import Tx, status
 from gateway.store.status import Found
@@ -26,6 +27,9 @@ SHOWN = (
     "invoices", "invalid_invoices", "findings", "holds", "despite", "reason", "kind", "key", "batch_id",
     "request_id", "duplicate_of", "attempts", "next_try_at", "transmitted_at", "answer_by",
 )  # fmt: skip
+
+# The rooms whose sentences say why a record of that kind rests where it is.
+EXPLAINING = {"reply": ("match", "receive", "distribute")}
 
 
 def register(root: typer.Typer) -> None:
@@ -87,12 +91,27 @@ def _told(tx: Tx, found: Found) -> dict[str, Any]:
     return {"id": found.id, "kind": found.kind, "state": state, "facts": facts, "history": events}
 
 
+def _reason(told: dict[str, Any]) -> str:
+    return str(told["facts"].get("reason") or (told["history"][-1]["reason"] if told["history"] else "–"))
+
+
+def _explained(call: Call, told: dict[str, Any], suffix: str = "") -> str | None:
+    """The sentence a room has for the reason a record rests where it is."""
+    key = _reason(told).lower() + suffix
+    sentences = (room(name).get(key) for name in EXPLAINING.get(told["kind"], ()))
+    return next((sentence[call.lang] for sentence in sentences if sentence), None)
+
+
 def _why(call: Call, told: dict[str, Any]) -> str:
-    reason = told["facts"].get("reason") or (told["history"][-1]["reason"] if told["history"] else "–")
-    return call.say(f"look.why_{told['state']}", reason=reason) if told["state"] else "–"
+    if not told["state"]:
+        return "–"
+    why = call.say(f"look.why_{told['state']}", reason=_reason(told))
+    return " ".join(filter(None, (why, _explained(call, told))))
 
 
 def _next(call: Call, told: dict[str, Any]) -> str:
+    if (step := _explained(call, told, "_next")) is not None:
+        return step
     moment = told["facts"].get("next_try_at") or told["facts"].get("answer_by")
     when = call.say("look.at", moment=f"{local(moment):%Y-%m-%d %H:%M}") if moment else ""
     return (call.say(f"look.next_{told['state']}") + " " + when).strip() if told["state"] else "–"
