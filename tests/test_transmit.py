@@ -10,6 +10,7 @@ import pytest
 from support.house import House, annu, paimt, zipped
 
 from gateway import platform
+from gateway.errors import Denied
 from gateway.models import Accreditation, Attempt, Credential, Due, Invoice, Reply, Request
 from gateway.stages.transmit import POINTS
 from gateway.states import CredentialState, RequestState
@@ -159,6 +160,27 @@ def test_a_new_password_lets_the_lane_in_again(house: House) -> None:
     )
     house.sent()
     assert house.states() == {"D-1": "TRANSMITTED", "D-2": "TRANSMITTED"}
+
+
+def test_a_lane_that_spares_the_last_password_attempt_waits_and_is_not_held(house: House) -> None:
+    ready(house, "D-1")
+    spent = Denied("two attempts this hour")
+    spent.code = "attempts_spent"
+    house.boxes.refusals["deposit:18001"] = spent
+    assert house.sent().worked == 0
+    assert (house.request("D-1").state, house.all(Attempt)) == ("READY", [])
+    del house.boxes.refusals["deposit:18001"]
+    house.sent()
+    assert house.request("D-1").state == "TRANSMITTED"
+
+
+def test_a_missing_password_holds_the_lane_before_anything_is_tried(house: House) -> None:
+    ready(house, "D-1")
+    missing = Denied("no password was given yet")
+    missing.code = "password_missing"
+    house.boxes.refusals["deposit:18001"] = missing
+    house.sent()
+    assert (house.request("D-1").holds, house.all(Attempt)) == (["password_missing"], [])
 
 
 def test_a_doubtful_end_is_tried_again_where_the_first_answer_is_repeated(house: House) -> None:

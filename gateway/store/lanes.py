@@ -52,16 +52,15 @@ def awaits_another(tx: Tx, request: Request) -> bool:
     return tx.session.exec(query.limit(1)).first() is not None
 
 
-def opened_again(tx: Tx, payer: str, number: str, since: datetime) -> bool:
-    """Whether the lane's credential was given or changed after `since`, and can be tried."""
+def opened_again(tx: Tx, payer: str, number: str, since: datetime, *, proof: bool) -> bool:
+    """Whether the lane's credential was given or changed after `since` and can be tried; a login that proved it since
+    counts as well where `proof` is said to be enough."""
     query = select(Credential).where(Credential.payer == payer, Credential.number == number)
     credential = tx.session.exec(query).first()
-    return (
-        credential is not None
-        and credential.state in _USABLE
-        and credential.changed_at is not None
-        and credential.changed_at > since
-    )
+    if credential is None or credential.state not in _USABLE:
+        return False
+    moments = [credential.changed_at, credential.proved_at if proof else None]
+    return any(moment is not None and moment > since for moment in moments)
 
 
 def since(tx: Tx, request: Request) -> datetime:

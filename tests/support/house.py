@@ -20,6 +20,7 @@ from gateway import catalog
 from gateway.archive import Archive
 from gateway.clock import FixedClock
 from gateway.config import Config, GatewayConfig, PayerConfig
+from gateway.errors import Denied
 from gateway.models import (
     Account,
     AccountPractitioner,
@@ -57,6 +58,7 @@ class Boxes:
 
     def __init__(self) -> None:
         self.box: dict[str, Box] = defaultdict(Box)
+        self.refusals: dict[str, Denied] = {}  # whose credential cannot be used at all
 
     @contextmanager
     def pickup(self, source: Source) -> Iterator[Pickup]:
@@ -68,6 +70,8 @@ class Boxes:
 
     @contextmanager
     def payer_deposit(self, payer: str, number: str) -> Iterator[Delivery]:
+        if f"deposit:{number}" in self.refusals:
+            raise self.refusals[f"deposit:{number}"]
         yield Memory(self.box[f"deposit:{number}"])
 
     @contextmanager

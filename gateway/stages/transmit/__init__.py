@@ -14,6 +14,7 @@ from gateway.registry.book import Book
 from gateway.stages import Endpoint, Outcome, Rooms
 from gateway.stages.transmit import unclear
 from gateway.stages.transmit.lane import Lane, Stop
+from gateway.stages.transmit.send import passes, send
 from gateway.store import lanes
 
 log = structlog.get_logger()
@@ -45,9 +46,10 @@ class Transmit:
                 for request in left_behind:
                     worked += unclear.settle(lane, delivery, request)
                 for request in lane.next_ones():
-                    worked += lane.send(delivery, request)
+                    worked += send(lane, delivery, request)
         except Denied as problem:  # nobody may come in: no request of this lane can go
-            worked += lane.hold_all(problem.code)
+            if not passes(problem):
+                worked += lane.hold_all(problem.code)
         except Stop:
             log.info("lane_stopped", payer=payer, number=number)
         return Outcome(worked, retry_in=lane.rests_for())

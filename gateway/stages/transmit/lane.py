@@ -1,24 +1,21 @@
-"""One lane: each request asked about, intended, looked for, sent, recorded; and what each error means for it."""
+"""One lane: what goes next on it, and how a try at one of its requests ended."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import timedelta
 from itertools import takewhile
 
 import structlog
 
-from gateway.clock import today
 from gateway.config import PayerConfig
-from gateway.errors import Conflict, Denied, InDoubt, StaleState, StoreError, TransportError, Unreachable
+from gateway.errors import StaleState
 from gateway.identifiers import new_id
 from gateway.models import Reply, Request
 from gateway.platform import passing
-from gateway.ports import Delivery, Receipt
-from gateway.registry import sending
-from gateway.registry.book import Book
+from gateway.ports import Receipt
 from gateway.retry import wait_before
 from gateway.stages import Rooms
 from gateway.states import ReplyState, RequestState
@@ -29,27 +26,6 @@ log = structlog.get_logger()
 
 class Stop(Exception):
     """Nothing more can go on this lane for now."""
-
-
-class _NotNow(Exception):
-    """Just before the commit, the request may no longer go."""
-
-    def __init__(self, codes: list[str]) -> None:
-        super().__init__(", ".join(codes))
-        self.codes = codes
-
-
-class _NotOurs(Exception):
-    """Just before the commit, the lease was no longer ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A try that is committed: which attempt, under which fencing number."""
-
-    request: Request
-    attempt: str
-    fence: int
 
 
 class Lane:
@@ -78,102 +54,16 @@ class Lane:
         moments += [request.lease_until for request in self.in_state(RequestState.TRANSMITTING)]
         return min(((m - now).total_seconds() for m in moments if m is not None and m > now), default=None)
 
-    # -- one request --
-
-    def send(self, delivery: Delivery, request: Request) -> int:
-        """Bring one request to the payer; 1 when something was done. Raises Stop or Denied when the lane must rest."""
-        try:
-            intent = self._intend(request)
-        except StaleState:  # a person held or cancelled it meanwhile
-            return 0
-        if intent is None:
-            return 0
-        passing("transmit.intended")
-        try:
-            receipt = self._deliver(delivery, intent)
-        except _NotOurs:
-            raise Stop from None
-        except Exception as problem:
-            self._failed(intent, problem)
-            return 1
-        passing("transmit.sent")
-        self.delivered(request, intent.attempt, receipt)
-        return 1
-
-    def _intend(self, request: Request) -> Intent | None:
-        """Ask once more whether it may go, then commit the intent: TRANSMITTING, and an Attempt row."""
-        with self.rooms.store.write() as tx:
-            if lanes.awaits_another(tx, request):
-                return None
-            if codes := self._objections(tx, request):
-                requests.to_held(tx, request, codes)
-                return None
-            number = request.attempts + 1
-            seconds = self.rooms.config.gateway.lease_seconds
-            fence = moves.take(
-                tx,
-                request,
-                RequestState.TRANSMITTING,
-                "sending",
-                owner=self.rooms.worker,
-                seconds=seconds,
-                attempts=number,
-                next_try_at=None,
-            )
-            name, size, sha256 = _wire(request)
-            attempt = attempts.begin(
-                tx, request.id, number=number, name=name, size=size, sha256=sha256, owner=self.rooms.worker, fence=fence
-            )
-            return Intent(request, attempt.id, fence)
-
-    def _objections(self, tx: Tx, request: Request) -> list[str]:
-        """What the registry says against it, now."""
-        rooms = self.rooms
-        accounts = requests.accounts(tx, [request.id]).get(request.id, set())
-        answer = sending.ask(Book.load(tx), rooms.config, rooms.catalog, request, accounts, today(rooms.clock))
-        return answer.codes
-
-    def _deliver(self, delivery: Delivery, intent: Intent) -> Receipt:
-        name, size, sha256 = _wire(intent.request)
-        try:
-            opened = self.rooms.archive.open(intent.request.wire_ref or "")
-        except StoreError as problem:
-            raise _NotNow(["not_readable"]) from problem
-        with opened as source:
-            found = delivery.look(name, size, sha256)
-            return found or delivery.send(name, source, size, sha256, lambda: self._last_question(intent))
-
-    def _last_question(self, intent: Intent) -> None:
-        """Between the last byte and the rename: is the lease still ours, and may it still go?"""
-        with self.rooms.store.read() as tx:
-            request = requests.get(tx, intent.request.id)
-            if (
-                request is None
-                or (request.state, request.fence) != (RequestState.TRANSMITTING, intent.fence)
-                or request.lease_until is None
-                or request.lease_until <= tx.now
-            ):
-                raise _NotOurs
-            codes = self._objections(tx, request)
-        if codes:
-            raise _NotNow(codes)
-
-    # -- how it ended --
-
     def delivered(self, request: Request, attempt: str | None, receipt: Receipt) -> None:
         """It is there, whole: record the receipt, and the answer of a channel that answers at once."""
         reply = self._keep_answer(receipt)
+        how = "already_there" if receipt.already else "delivered"
         with self.rooms.store.write() as tx:
             if attempt is not None:
-                attempts.end(tx, attempt, "already_there" if receipt.already else "delivered", receipt)
-            moves.move(
-                tx,
-                request,
-                RequestState.TRANSMITTED,
-                "already_there" if receipt.already else "delivered",
-                transmitted_at=tx.now,
-                answer_by=tx.now + timedelta(seconds=self.payer.reply_within),
-            )
+                attempts.end(tx, attempt, how, receipt)
+            due_at = tx.now + timedelta(seconds=self.payer.reply_within)
+            with suppress(StaleState):  # its answer came before we could say so; the receipt is kept all the same
+                moves.move(tx, request, RequestState.TRANSMITTED, how, transmitted_at=tx.now, answer_by=due_at)
             if reply is not None:
                 reply.created_at = tx.now
                 moves.born(tx, reply, "answered_at_once")
@@ -199,29 +89,6 @@ class Lane:
             archive_ref=stored.ref,
             created_at=self.rooms.clock.now(),
         )
-
-    def _failed(self, intent: Intent, problem: Exception) -> None:
-        """What an error means for the request; then for the lane."""
-        log.warning("request_not_sent", request=intent.request.id, error=type(problem).__name__)
-        match problem:
-            case _NotNow():
-                self.hold(intent.request, problem.codes, intent.attempt)
-            case Conflict():
-                self.hold(intent.request, [problem.code], intent.attempt)
-            case Denied():
-                self.hold(intent.request, [problem.code], intent.attempt)
-                raise problem
-            case Unreachable() | StoreError():  # our database failed before the commit: nothing became visible
-                self.retry(intent.request, getattr(problem, "code", "store_failed"), intent.attempt)
-                raise Stop from problem
-            case InDoubt():
-                self.in_doubt(intent.request, problem.code, intent.attempt)
-                raise Stop from problem
-            case TransportError():  # refused before anything became visible
-                self.hold(intent.request, [problem.code], intent.attempt)
-            case _:  # a bug in an adapter: nobody can say how far it came
-                self.in_doubt(intent.request, "failed", intent.attempt)
-                raise Stop from problem
 
     def hold(self, request: Request, codes: list[str], attempt: str | None, outcome: str | None = None) -> None:
         """A person, the registry or a date must change first. `outcome` of the attempt: the first code otherwise."""
@@ -265,8 +132,3 @@ class Lane:
 def _end(tx: Tx, attempt: str | None, outcome: str) -> None:
     if attempt is not None:
         attempts.end(tx, attempt, outcome)
-
-
-def _wire(request: Request) -> tuple[str, int, str]:
-    """Name, size and hash of what goes."""
-    return request.wire_name or "", request.wire_size or 0, request.wire_sha256 or ""

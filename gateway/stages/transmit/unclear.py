@@ -10,8 +10,18 @@ from gateway.stages.transmit.lane import Lane, Stop
 from gateway.states import RequestState
 from gateway.store import attempts, lanes, moves, requests
 
-# Holds that end when the credential was given or changed since.
-SHUT_OUT = frozenset({Denied.code, "password_must_change", "password_locked"})
+# Holds that end when the credential was given or changed since; a login proves nothing about a folder's permissions.
+_BY_PASSWORD = frozenset(
+    {
+        "password_missing",
+        "password_locked",
+        "password_expired",
+        "password_revoked",
+        "password_must_change",
+        "change_unresolved",
+    }
+)
+SHUT_OUT = _BY_PASSWORD | {Denied.code}
 
 
 def overdue(lane: Lane) -> int:
@@ -37,7 +47,8 @@ def let_in_again(lane: Lane) -> int:
     freed = 0
     for request in shut_out:
         with lane.rooms.store.write() as tx:
-            if lanes.opened_again(tx, lane.payer.name, lane.number, lanes.since(tx, request)):
+            proof = set(request.holds) <= _BY_PASSWORD
+            if lanes.opened_again(tx, lane.payer.name, lane.number, lanes.since(tx, request), proof=proof):
                 moves.move(tx, request, RequestState.READY, "let_in_again", holds=[], next_try_at=None)
                 freed += 1
     return freed

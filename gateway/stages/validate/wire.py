@@ -17,7 +17,7 @@ _IN_MEMORY = 4 << 20  # bytes
 
 def prepare(archive: Archive, request: Request, document: DocumentType | None) -> None:
     """Give the request its name at the payer and the bytes that will go."""
-    key = request.no_dem_ext
+    key = request.no_dem_ext or request.id  # a format may know no number of its own
     if document is not None and document.container == "zip":
         stored = _zipped(archive, request)
         request.wire_name = f"{key}.zip"
@@ -29,7 +29,7 @@ def prepare(archive: Archive, request: Request, document: DocumentType | None) -
 
 def _zipped(archive: Archive, request: Request) -> Stored:
     with archive.open(request.archive_ref) as source, tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
-        wrap(source, f"{request.no_dem_ext}.xml", cast(BinaryIO, spool))
+        wrap(source, f"{request.no_dem_ext or request.id}.xml", cast(BinaryIO, spool))
         spool.seek(0)
         return archive.put(request.batch_id, cast(BinaryIO, spool))
 

@@ -1,0 +1,164 @@
+"""One request on its way: asked about, intended, looked for, sent; and what each error means for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.clock import today
+from gateway.errors import Conflict, Denied, InDoubt, StaleState, StoreError, TransportError, Unreachable
+from gateway.models import Request
+from gateway.platform import passing
+from gateway.ports import Delivery, Receipt
+from gateway.registry import sending
+from gateway.registry.book import Book
+from gateway.stages.transmit.lane import Lane, Stop
+from gateway.states import RequestState
+from gateway.store import Tx, attempts, lanes, moves, requests
+
+log = structlog.get_logger()
+
+
+class _NotNow(Exception):
+    """Just before the commit, the request may no longer go."""
+
+    def __init__(self, codes: list[str]) -> None:
+        super().__init__(", ".join(codes))
+        self.codes = codes
+
+
+class _NotOurs(Exception):
+    """Just before the commit, the lease was no longer ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A try that is committed: which attempt, under which fencing number."""
+
+    request: Request
+    attempt: str
+    fence: int
+
+
+def send(lane: Lane, delivery: Delivery, request: Request) -> int:
+    """Bring one request to the payer; 1 when something was done. Raises Stop or Denied when the lane must rest."""
+    try:
+        intent = _intend(lane, request)
+    except StaleState:  # a person held or cancelled it meanwhile
+        return 0
+    if intent is None:
+        return 0
+    passing("transmit.intended")
+    try:
+        receipt = _deliver(lane, delivery, intent)
+    except _NotOurs:
+        raise Stop from None
+    except Exception as problem:
+        try:
+            _failed(lane, intent, problem)
+        except StaleState:  # someone else took it on: it is theirs
+            raise Stop from problem
+        return 1
+    passing("transmit.sent")
+    lane.delivered(request, intent.attempt, receipt)
+    return 1
+
+
+def _intend(lane: Lane, request: Request) -> Intent | None:
+    """Ask once more whether it may go, then commit the intent: TRANSMITTING, and an Attempt row."""
+    with lane.rooms.store.write() as tx:
+        if lanes.awaits_another(tx, request):
+            return None
+        if codes := _objections(lane, tx, request):
+            requests.to_held(tx, request, codes)
+            return None
+        number = request.attempts + 1
+        seconds = lane.rooms.config.gateway.lease_seconds
+        fence = moves.take(
+            tx,
+            request,
+            RequestState.TRANSMITTING,
+            "sending",
+            owner=lane.rooms.worker,
+            seconds=seconds,
+            attempts=number,
+            next_try_at=None,
+        )
+        name, size, sha256 = _wire(request)
+        attempt = attempts.begin(
+            tx, request.id, number=number, name=name, size=size, sha256=sha256, owner=lane.rooms.worker, fence=fence
+        )
+        return Intent(request, attempt.id, fence)
+
+
+def _objections(lane: Lane, tx: Tx, request: Request) -> list[str]:
+    """What the registry says against it, now."""
+    rooms = lane.rooms
+    accounts = requests.accounts(tx, [request.id]).get(request.id, set())
+    answer = sending.ask(Book.load(tx), rooms.config, rooms.catalog, request, accounts, today(rooms.clock))
+    return answer.codes
+
+
+def _deliver(lane: Lane, delivery: Delivery, intent: Intent) -> Receipt:
+    name, size, sha256 = _wire(intent.request)
+    try:
+        opened = lane.rooms.archive.open(intent.request.wire_ref or "")
+    except StoreError as problem:
+        raise _NotNow(["not_readable"]) from problem
+    with opened as source:
+        found = delivery.look(name, size, sha256)
+        return found or delivery.send(name, source, size, sha256, lambda: _last_question(lane, intent))
+
+
+def _last_question(lane: Lane, intent: Intent) -> None:
+    """Between the last byte and the rename: is the lease still ours, and may it still go?"""
+    with lane.rooms.store.read() as tx:
+        request = requests.get(tx, intent.request.id)
+        if (
+            request is None
+            or (request.state, request.fence) != (RequestState.TRANSMITTING, intent.fence)
+            or request.lease_until is None
+            or request.lease_until <= tx.now
+        ):
+            raise _NotOurs
+        codes = _objections(lane, tx, request)
+    if codes:
+        raise _NotNow(codes)
+
+
+def _failed(lane: Lane, intent: Intent, problem: Exception) -> None:
+    """What an error means for the request; then for the lane."""
+    log.warning("request_not_sent", request=intent.request.id, error=type(problem).__name__)
+    match problem:
+        case _NotNow():
+            lane.hold(intent.request, problem.codes, intent.attempt)
+        case Conflict():
+            lane.hold(intent.request, [problem.code], intent.attempt)
+        case Denied() if passes(problem):
+            lane.retry(intent.request, problem.code, intent.attempt)
+            raise Stop from problem
+        case Denied():
+            lane.hold(intent.request, [problem.code], intent.attempt)
+            raise problem
+        case Unreachable() | StoreError():  # our database failed before the commit: nothing became visible
+            lane.retry(intent.request, getattr(problem, "code", "store_failed"), intent.attempt)
+            raise Stop from problem
+        case InDoubt():
+            lane.in_doubt(intent.request, problem.code, intent.attempt)
+            raise Stop from problem
+        case TransportError():  # refused before anything became visible
+            lane.hold(intent.request, [problem.code], intent.attempt)
+        case _:  # a bug in an adapter: nobody can say how far it came
+            lane.in_doubt(intent.request, "failed", intent.attempt)
+            raise Stop from problem
+
+
+def passes(problem: Denied) -> bool:
+    """Whether we keep ourselves out, for an hour at most, so that no account is ever locked by our tries."""
+    return problem.code == "attempts_spent"
+
+
+def _wire(request: Request) -> tuple[str, int, str]:
+    """Name, size and hash of what goes."""
+    return request.wire_name or "", request.wire_size or 0, request.wire_sha256 or ""
