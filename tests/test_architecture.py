@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted([*(ROOT / "gateway").rglob("*.py"), *(ROOT / "adapters").rglob("*.py")])
+# A migration is the record of one day and is never changed again: it may be as long as that day's tables.
+ROOMS = [file for file in FILES if file.parent.name != "versions"]
 # Each floor's rooms; on floors 1 to 3 a room may also import those to its left.
 FLOORS: list[list[str]] = [
     ["errors", "platform", "clock", "resources", "messages", "states", "ports", "retry", "identifiers", "xmlsafe"],
@@ -19,7 +21,8 @@ FLOORS: list[list[str]] = [
     ["stages", "schedule", "adapters"],
     ["stages.*", "sandbox"],
     ["app"],
-    ["cli", "demo", "web"],
+    ["cli", "web"],
+    ["__main__"],
 ]
 ADAPTERS_MAY_SEE = {"errors", "ports", "platform", "xmlsafe"}
 SANDBOX_MAY_NOT_SEE = {"stages", "store", "validation"}
@@ -115,14 +118,14 @@ def test_no_module_is_in_an_import_cycle() -> None:
         walk(module, ())
 
 
-@pytest.mark.parametrize("file", FILES, ids=module_name)
+@pytest.mark.parametrize("file", ROOMS, ids=module_name)
 def test_a_file_holds_one_room(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.count("\n") <= 300, "two rooms in one file?"
     assert ast.get_docstring(ast.parse(text)), "the first line says what the room is"
 
 
-@pytest.mark.parametrize("file", FILES, ids=module_name)
+@pytest.mark.parametrize("file", ROOMS, ids=module_name)
 def test_functions_stay_under_forty_lines(file: Path) -> None:
     long = [
         f"{node.name} ({(node.end_lineno or 0) - node.lineno + 1} lines)"
@@ -142,7 +145,7 @@ FORBIDDEN = {
     "a shell or code from text": ("os.system", "os.popen", "eval", "exec", "subprocess.Popen", "subprocess.run"),
     "objects from bytes": ("pickle.load", "pickle.loads", "marshal.loads", "shelve.open", "yaml.load"),
     "trust in unknown hosts": ("paramiko.AutoAddPolicy", "AutoAddPolicy"),
-    "archives unpacked by name": ("extract", "extractall", "shutil.unpack_archive"),
+    "archives unpacked by name": (".extract", ".extractall", "shutil.unpack_archive"),
     "guessable secrets and names": ("random.choice", "random.randint", "random.random", "tempfile.mktemp"),
 }
 PARSERS = {"XMLParser", "iterparse", "fromstring", "XML", "ParserCreate", "XMLSchema", "HTMLParser", "XMLPullParser"}
@@ -155,7 +158,7 @@ def test_the_source_never_uses(what: str) -> None:
         f"{module_name(file)}:{line} {name}"
         for file in FILES
         for line, name in calls(file)
-        if name in FORBIDDEN[what] or (name.rpartition(".")[2] in FORBIDDEN[what] and "." in name)
+        if name in FORBIDDEN[what] or f".{name.rpartition('.')[2]}" in FORBIDDEN[what]
     ]
     assert found == []
 

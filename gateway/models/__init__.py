@@ -1,24 +1,9 @@
 """The tables. Import the classes from here, so that the metadata is always whole."""
 
+from gateway.models.answers import Distribution, Parcel, Reply, Statement, StatementEntry
 from gateway.models.credential import Credential, CredentialAttempt
-from gateway.models.exchange import (
-    Attempt,
-    Batch,
-    ChainHead,
-    Deposit,
-    Distribution,
-    Due,
-    Event,
-    FindingRow,
-    Invoice,
-    Line,
-    Parcel,
-    Reply,
-    Request,
-    Statement,
-    StatementEntry,
-    Submission,
-)
+from gateway.models.exchange import Batch, Deposit, FindingRow, Invoice, Line, Request, Submission
+from gateway.models.ledger import Attempt, ChainHead, Due, Event
 from gateway.models.registry import (
     Account,
     AccountPractitioner,
