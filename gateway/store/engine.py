@@ -68,7 +68,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
-        """One consistent look at the database; writing in it fails. Keep it short: where SQLite has no WAL, writers wait.
+        """One consistent look at the database; writing in it fails. Keep it short: writers may have to wait.
 
         Raises StoreError when the database fails.
         """

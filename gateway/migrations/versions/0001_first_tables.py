@@ -4,84 +4,56 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
 from alembic import op
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    Column,
-    Date,
-    DateTime,
-    Float,
-    ForeignKeyConstraint,
-    Integer,
-    LargeBinary,
-    PrimaryKeyConstraint,
-    String,
-    UniqueConstraint,
-    column,
-    table,
-)
-from sqlalchemy.types import TypeEngine
 
 revision = "0001"
 down_revision = None
 
 _GENESIS = "0" * 64  # what the first event is chained to
-_KINDS: dict[str, TypeEngine[Any]] = {
-    "text": String(),
-    "number": Integer(),
-    "big": BigInteger(),
-    "flag": Boolean(),
-    "real": Float(),
-    "day": Date(),
-    "moment": DateTime(timezone=True),  # aware UTC
-    "sealed": LargeBinary(),
-    "json": JSON(),
+_KINDS: dict[str, sa.types.TypeEngine[Any]] = {
+    "text": sa.String(),
+    "number": sa.Integer(),
+    "big": sa.BigInteger(),
+    "flag": sa.Boolean(),
+    "real": sa.Float(),
+    "day": sa.Date(),
+    "moment": sa.DateTime(timezone=True),  # aware UTC
+    "sealed": sa.LargeBinary(),
+    "json": sa.JSON(),
 }
 
 
 def upgrade() -> None:
     for family in (_registry, _accounts, _credentials, _batches, _requests, _invoices, _replies, _statements, _keeping):
         family()
-    op.bulk_insert(
-        table("chain_head", column("id", Integer()), column("hash", String()), column("events", Integer())),
-        [{"id": 1, "hash": _GENESIS, "events": 0}],
-    )
+    beginning = sa.text("INSERT INTO chain_head (id, hash, events) VALUES (1, :genesis, 0)")
+    op.get_bind().execute(beginning, {"genesis": _GENESIS})
 
 
-def _make(name: str, *, key: str, refers: str = "", unique: str = "", indexes: str = "", **columns: str) -> None:
+def _make(name: str, *, key: str = "id", refers: str = "", unique: str = "", indexes: str = "", **columns: str) -> None:
     """A table from names: columns by kind (a question mark lets one be empty), the tables its `…_id` columns refer to,
     the columns that are unique together, and the columns that have an index each."""
     op.create_table(
         name,
         *(
-            Column(word.rstrip("?"), _KINDS[kind], nullable=word.endswith("?"))
+            sa.Column(word.rstrip("?"), _KINDS[kind], nullable=word.endswith("?"))
             for kind, words in columns.items()
             for word in words.split()
         ),
-        PrimaryKeyConstraint(*key.split()),
-        *(ForeignKeyConstraint([f"{other}_id"], [f"{other}.id"]) for other in refers.split()),
-        *([UniqueConstraint(*unique.split())] if unique else []),
+        sa.PrimaryKeyConstraint(*key.split()),
+        *(sa.ForeignKeyConstraint([f"{other}_id"], [f"{other}.id"]) for other in refers.split()),
+        *([sa.UniqueConstraint(*unique.split())] if unique else []),
     )
     for word in indexes.split():
         op.create_index(f"ix_{name}_{word}", name, [word])
 
 
 def _registry() -> None:
-    _make(
-        "agency",
-        key="id",
-        text="id name kind language",
-        flag="active",
-        day="migrated_on?",
-        moment="learned_at",
-        unique="name",
-    )
+    _make("agency", text="id name kind language", flag="active", day="migrated_on?", moment="learned_at", unique="name")
     _make("agency_payer", key="agency_id position", text="agency_id payer", number="position", refers="agency")
     _make(
         "transmission_number",
-        key="id",
         text="id payer number agency_id",
         day="valid_from valid_to?",
         moment="learned_at retracted_at?",
@@ -91,7 +63,6 @@ def _registry() -> None:
     op.create_index("ix_transmission_number", "transmission_number", ["payer", "number"])
     _make(
         "source",
-        key="id",
         text="id agency_id name developer? software? version?",
         number="position",
         flag="strict active",
@@ -102,11 +73,10 @@ def _registry() -> None:
 
 
 def _accounts() -> None:
-    _make("account", key="id", text="id kind", moment="learned_at")
+    _make("account", text="id kind", moment="learned_at")
     _make("account_practitioner", key="account_id practice", text="account_id practice", refers="account")
     _make(
         "accreditation",
-        key="id",
         text="id account_id agency_id",
         day="valid_from valid_to?",
         moment="learned_at retracted_at?",
@@ -118,7 +88,6 @@ def _accounts() -> None:
 def _credentials() -> None:
     _make(
         "credential",
-        key="id",
         text="lease_owner? id payer number state reason?",
         number="fence generation",
         moment="lease_until? changed_at? proved_at? created_at",
@@ -127,7 +96,6 @@ def _credentials() -> None:
     )
     _make(
         "credential_attempt",
-        key="id",
         text="id credential_id slot outcome?",
         number="generation",
         moment="at",
@@ -139,7 +107,6 @@ def _credentials() -> None:
 def _batches() -> None:
     _make(
         "batch",
-        key="id",
         text="id agency_id source_id name sha256 archive_ref state reason?",
         big="size",
         moment="received_at",
@@ -148,7 +115,6 @@ def _batches() -> None:
     )
     _make(
         "deposit",
-        key="id",
         text="id batch_id endpoint name identity sha256",
         big="mtime_ns size",
         flag="repeat",
@@ -162,7 +128,6 @@ def _batches() -> None:
 def _requests() -> None:
     _make(
         "request",
-        key="id",
         text=(
             "lease_owner? id batch_id agency_id source_id member? payer? number? format? document? action? "
             "no_dem_ext? requester? account? software? sha256 archive_ref wire_name? wire_ref? wire_sha256? "
@@ -197,7 +162,6 @@ def _invoices() -> None:
     )
     _make(
         "invoice",
-        key="id",
         text=(
             "id agency_id payer? request_id batch_id no_fact_ext? account? practice? no_fact_ramq? jeton_comm? "
             "modified_by? cancelled_by?"
@@ -228,7 +192,6 @@ def _invoices() -> None:
 def _replies() -> None:
     _make(
         "parcel",
-        key="id",
         text="id payer number name sha256 archive_ref",
         number="replies",
         big="size",
@@ -237,7 +200,6 @@ def _replies() -> None:
     )
     _make(
         "reply",
-        key="id",
         text=(
             "lease_owner? id kind state reason? parcel_id? batch_id? request_id? payer? number? agency_id? "
             "source_id? key? name format? document? sha256? archive_ref?"
@@ -251,7 +213,6 @@ def _replies() -> None:
     )
     _make(
         "distribution",
-        key="id",
         text="id reply_id agency_id source_id kind name sha256 archive_ref",
         big="size",
         moment="delivered_at?",
@@ -285,7 +246,6 @@ def _statements() -> None:
 def _keeping() -> None:
     _make(
         "attempt",
-        key="id",
         text="id record_id name sha256 owner outcome?",
         number="number fence",
         big="size",
@@ -303,7 +263,7 @@ def _keeping() -> None:
         unique="hash",
         indexes="record_id",
     )
-    _make("chain_head", key="id", text="hash", number="id events")
+    _make("chain_head", text="hash", number="id events")
     _make(
         "due",
         key="stage endpoint",
