@@ -97,6 +97,13 @@ class Sftp:
 
     def look(self, name: str, size: int, sha256: str) -> Receipt | None:
         """See `ports.Delivery`. The size is the proof, or the hash of what is read back where `verify` = "hash"."""
+        found = self._there(name, size, sha256)
+        with self._asking(f"clearing up beside {name}") as client, suppress(FileNotFoundError, PermissionError):
+            # What a try that was cut left behind. After a cut rename both names may stand: the final one wins.
+            client.remove(self._path(names.temporary(name, sha256[:8])))
+        return found
+
+    def _there(self, name: str, size: int, sha256: str) -> Receipt | None:
         path = self._path(name)
         with self._asking(f"looking for {name}") as client:
             facts = _facts(client, path)
@@ -104,8 +111,6 @@ class Sftp:
                 return None
             if not _is_plain(facts) or facts.st_size != size or not self._holds(client, path, size, sha256):
                 raise Conflict(f"{name} stands there with other bytes")
-            with suppress(FileNotFoundError, PermissionError):  # a cut rename may leave both names: the final one wins
-                client.remove(self._path(names.temporary(name, sha256[:8])))
         return Receipt(name, size, sha256, already=True, verified=self._proof)
 
     def _holds(self, client: SFTPClient, path: str, size: int, sha256: str) -> bool:
@@ -122,7 +127,7 @@ class Sftp:
 
     def send(self, name: str, source: BinaryIO, size: int, sha256: str, before_commit: Callable[[], None]) -> Receipt:
         """See `ports.Delivery`. The rename is the standard one, which fails where the name exists."""
-        if found := self.look(name, size, sha256):
+        if found := self._there(name, size, sha256):
             return found
         unfinished = self._path(names.temporary(name, sha256[:8]))
         try:

@@ -16,7 +16,7 @@ ROOMS = [file for file in FILES if file.parent.name != "versions"]
 FLOORS: list[list[str]] = [
     ["errors", "platform", "clock", "resources", "messages", "states", "ports", "retry", "identifiers", "xmlsafe"],
     ["models", "config", "catalog", "report", "calendars"],
-    ["sealing", "store", "archive"],
+    ["sealing", "migrations", "store", "archive"],
     ["registry", "credentials", "validation", "reading", "rendering", "synthetic", "salvage"],
     ["stages", "schedule", "adapters"],
     ["stages.*", "sandbox"],

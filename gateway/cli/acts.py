@@ -1,13 +1,25 @@
-"""`gateway hold|release|cancel`: a person decides about a request, with a reason that stays in its history."""
+"""`gateway hold|release|cancel`: a person decides about a lot, a request or a reply, and the reason stays."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import typer
 
 from gateway.cli.common import Call
-from gateway.cli.find import the_request
+from gateway.cli.find import the_one
 from gateway.cli.house import opened
-from gateway.store import requests
+from gateway.errors import GatewayError, StaleState
+from gateway.models import Batch, Reply, Request
+from gateway.store import Tx, deposits, replies, requests, status
+from gateway.store.status import Found
+
+KINDS = ("batch", "request", "reply")
+
+
+class NotPossible(GatewayError):
+    """The record is not in a state in which this can be decided about it."""
 
 
 def register(root: typer.Typer) -> None:
@@ -24,9 +36,11 @@ def hold(
 ) -> None:
     call: Call = ctx.obj
     with opened(call) as app, app.store.write() as tx:
-        request = the_request(tx, call, record)
-        requests.hold(tx, request, reason=reason)
-    call.tell("cli.act_held", record=request.id)
+        found, row = _row(tx, call, record, ("request",))
+        with _possible(call, found):
+            if isinstance(row, Request):
+                requests.hold(tx, row, reason=reason)
+    call.tell("cli.act_held", record=found.id)
 
 
 def release(
@@ -36,13 +50,20 @@ def release(
     despite: list[str] = typer.Option([], "--despite", help="act.despite"),
 ) -> int:
     call: Call = ctx.obj
+    left: list[str] = []
     with opened(call) as app, app.store.write() as tx:
-        request = the_request(tx, call, record)
-        left = requests.release(tx, request, despite=despite, reason=reason)
+        found, row = _row(tx, call, record, KINDS)
+        with _possible(call, found):
+            if isinstance(row, Request):
+                left = requests.release(tx, row, despite=despite, reason=reason)
+            elif isinstance(row, Batch):
+                deposits.release(tx, row, reason=reason)
+            elif isinstance(row, Reply):
+                replies.release(tx, row, reason=reason)
     if left:
-        call.tell("cli.act_still_held", record=request.id, codes=", ".join(left))
+        call.tell("cli.act_still_held", record=found.id, codes=", ".join(left))
         return 1
-    call.tell("cli.act_released", record=request.id)
+    call.tell("cli.act_released", record=found.id)
     return 0
 
 
@@ -53,6 +74,25 @@ def cancel(
 ) -> None:
     call: Call = ctx.obj
     with opened(call) as app, app.store.write() as tx:
-        request = the_request(tx, call, record)
-        requests.cancel(tx, request, reason=reason)
-    call.tell("cli.act_cancelled", record=request.id)
+        found, row = _row(tx, call, record, ("request", "reply"))
+        with _possible(call, found):
+            if isinstance(row, Request):
+                requests.cancel(tx, row, reason=reason)
+            elif isinstance(row, Reply):
+                replies.discard(tx, row, reason=reason)
+    call.tell("cli.act_cancelled", record=found.id)
+
+
+def _row(tx: Tx, call: Call, text: str, kinds: tuple[str, ...]) -> tuple[Found, Batch | Request | Reply | None]:
+    """The only record of these kinds that `text` names. Raises Ambiguous."""
+    found = the_one(tx, call, text, kinds)
+    return found, status.record(tx, found)
+
+
+@contextmanager
+def _possible(call: Call, found: Found) -> Iterator[None]:
+    """Turn "it is not in that state" into a sentence of the command line."""
+    try:
+        yield
+    except StaleState as error:
+        raise NotPossible(call.say("cli.act_not_now", record=found.id, state=found.state)) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from gateway.config import Config
 from gateway.errors import GatewayError
 from gateway.platform import WINDOWS
 from gateway.sealing import Sealing
-from gateway.store import journal_mode
+from gateway.store import LINKED_SQLITE, journal_mode
 
 OLDEST_PLAUSIBLE = 2026  # a machine whose clock is behind this program's own making cannot date anything
 
@@ -90,7 +89,7 @@ def _key(call: Call, config: Config) -> tuple[bool, str]:
 
 
 def _database(call: Call, _config: Config) -> tuple[bool, str]:
-    return True, call.say("doctor.sqlite", version=sqlite3.sqlite_version, journal=journal_mode())
+    return True, call.say("doctor.sqlite", version=LINKED_SQLITE, journal=journal_mode())
 
 
 def _clock(call: Call, _config: Config) -> tuple[bool, str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from gateway.cli.common import Call
 from gateway.errors import GatewayError
-from gateway.models import Request
-from gateway.store import Tx, requests, status
+from gateway.store import Tx, status
 from gateway.store.status import Found
 
 
@@ -24,11 +23,3 @@ def the_one(tx: Tx, call: Call, text: str, kinds: tuple[str, ...] = ()) -> Found
     if len(wanted) > 1:
         raise Ambiguous(call.say("cli.find_several", text=text, ids=", ".join(record.id for record in wanted)))
     return wanted[0]
-
-
-def the_request(tx: Tx, call: Call, text: str) -> Request:
-    """The only request that `text` names. Raises Ambiguous."""
-    found = requests.get(tx, the_one(tx, call, text, ("request",)).id)
-    if found is None:
-        raise Ambiguous(call.say("cli.find_nothing", text=text))
-    return found

@@ -42,6 +42,9 @@ def generate_(
         practice=practice,
         faults=wanted,
     )
-    with output.open("xb") as sink:
-        facts = generate(spec, sink)
+    try:
+        with output.open("xb") as sink:
+            facts = generate(spec, sink)
+    except FileExistsError:
+        raise ConfigError(call.say("cli.generate_exists", file=output)) from None
     call.tell("cli.generate_done", file=output, invoices=facts.invoices, size=output.stat().st_size)

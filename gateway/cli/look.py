@@ -29,7 +29,11 @@ SHOWN = (
 )  # fmt: skip
 
 # The rooms whose sentences say why a record of that kind rests where it is.
-EXPLAINING = {"reply": ("match", "receive", "distribute")}
+EXPLAINING = {
+    "batch": ("validate",),
+    "request": ("transmit", "validate"),
+    "reply": ("match", "receive", "distribute"),
+}
 
 
 def register(root: typer.Typer) -> None:

@@ -17,6 +17,7 @@ from gateway.messages import both
 from gateway.platform import open_private, private_dir
 
 BUSY_SECONDS = 30
+LINKED_SQLITE = sqlite3.sqlite_version
 _WRITES = "gateway_writes"
 
 

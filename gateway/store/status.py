@@ -187,6 +187,13 @@ def find(tx: Tx, text: str) -> list[Found]:
     return found
 
 
+def record(tx: Tx, found: Found) -> Batch | Request | Reply | None:
+    """The row of what was found; None for a kind about which nobody decides anything."""
+    model = {"batch": Batch, "request": Request, "reply": Reply}.get(found.kind)
+    row = tx.session.get(model, found.id) if model else None
+    return row if isinstance(row, Batch | Request | Reply) else None
+
+
 _NAMED: tuple[tuple[str, type[SQLModel], tuple[str, ...]], ...] = (
     ("batch", Batch, ("id", "name")),
     ("request", Request, ("id", "no_dem_ext")),
