@@ -154,6 +154,7 @@ def test_showing_what_nobody_knows_is_a_sentence(tmp_path: Path, capsys: pytest.
 
 def test_doctor_finds_nothing_wrong_in_a_new_house(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     at = _house(tmp_path)
+    capsys.readouterr()
     assert call("doctor", "--json", *at) == 0
     parts = {part["part"]: part for part in json.loads(capsys.readouterr().out)}
     assert {"configuration", "permissions", "key", "database", "clock", "schemas"} == set(parts)

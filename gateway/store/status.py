@@ -189,9 +189,8 @@ def find(tx: Tx, text: str) -> list[Found]:
 
 def record(tx: Tx, found: Found) -> Batch | Request | Reply | None:
     """The row of what was found; None for a kind about which nobody decides anything."""
-    model = {"batch": Batch, "request": Request, "reply": Reply}.get(found.kind)
-    row = tx.session.get(model, found.id) if model else None
-    return row if isinstance(row, Batch | Request | Reply) else None
+    models: dict[str, type[Batch] | type[Request] | type[Reply]] = {"batch": Batch, "request": Request, "reply": Reply}
+    return tx.session.get(models[found.kind], found.id) if found.kind in models else None
 
 
 _NAMED: tuple[tuple[str, type[SQLModel], tuple[str, ...]], ...] = (
