@@ -189,8 +189,11 @@ def find(tx: Tx, text: str) -> list[Found]:
 
 def record(tx: Tx, found: Found) -> Batch | Request | Reply | None:
     """The row of what was found; None for a kind about which nobody decides anything."""
-    models: dict[str, type[Batch] | type[Request] | type[Reply]] = {"batch": Batch, "request": Request, "reply": Reply}
-    return tx.session.get(models[found.kind], found.id) if found.kind in models else None
+    if found.kind == "batch":
+        return tx.session.get(Batch, found.id)
+    if found.kind == "request":
+        return tx.session.get(Request, found.id)
+    return tx.session.get(Reply, found.id) if found.kind == "reply" else None
 
 
 _NAMED: tuple[tuple[str, type[SQLModel], tuple[str, ...]], ...] = (
