@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 
@@ -18,7 +17,7 @@ class Cost:
 
     wall: float
     cpu: float
-    peak: int
+    peak: float
 
 
 @dataclass(frozen=True)
@@ -32,19 +31,28 @@ class Lane:
 
 
 def cost(lane: Lane) -> Cost:
-    """Run the lane's command once. Raises RuntimeError when it fails: a failed run has no cost worth telling."""
+    """Run the lane's command once. Raises RuntimeError when it fails: a failed run has no cost worth telling.
+
+    A small process of our own starts it: a child begins with the size of whoever forked it, and that would be told as
+    its peak.
+    """
     lane.before()
-    with Path(os.devnull).open("wb") as nowhere:
-        begun = time.perf_counter()
-        process = subprocess.Popen(lane.command, stdout=nowhere, stderr=subprocess.PIPE)
-        errors = process.stderr.read() if process.stderr else b""
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in lane.accepts:
-        raise RuntimeError(f"{lane.name}: exit {process.returncode}: {errors.decode(errors='replace')[-500:]}")
+    done = subprocess.run([sys.executable, "-IS", __file__, *lane.command], capture_output=True, text=True)
+    if done.returncode not in lane.accepts:
+        raise RuntimeError(f"{lane.name}: exit {done.returncode}: {done.stderr[-500:]}")
+    return Cost(*map(float, done.stderr.splitlines()[-1].split()))
+
+
+def measured(command: Sequence[str]) -> int:
+    """Run a command and tell on the error stream, in the last line: wall and CPU seconds, peak bytes."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    begun = time.perf_counter()
+    pid = os.posix_spawnp(command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)])
+    _, status, usage = os.wait4(pid, 0)
+    wall = time.perf_counter() - begun
     scale = 1 if sys.platform == "darwin" else 1024
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale)
+    print(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale, file=sys.stderr)
+    return os.waitstatus_to_exitcode(status)
 
 
 def rounds(lanes: Sequence[Lane], count: int) -> Mapping[str, list[Cost]]:
@@ -76,3 +84,7 @@ def table(title: str, seen: Mapping[str, list[Cost]], peers: Sequence[str]) -> s
         ]
         lines.append("| " + " | ".join(row) + " |")
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(measured(sys.argv[1:]))
