@@ -34,7 +34,7 @@ openssh:
 
 .PHONY: openssh
 test: $(VENV)/.installed-dev openssh lint types
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -44,7 +44,7 @@ types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 kill: $(VENV)/.installed-dev
-	$(BIN)/pytest tests/test_kill.py -v
+	$(BIN)/pytest -n auto tests/test_kill.py -v
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python bench/whole_way.py
