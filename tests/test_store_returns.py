@@ -45,10 +45,10 @@ def test_verdicts_are_written_on_submissions_and_invoices(store: Store, request_
         assert (first.no_fact_ramq, first.jeton_comm, first.preliminary_cents) == ("00000000101", "12345678", 4500)
         assert second.no_fact_ramq is None
         assert tx.session.get_one(Submission, (request_id, 2)).messages == ["9901"]
-        assert invoices.payer_numbers_known(tx, "sandbox", ["00000000101", "x"]) == {"00000000101": "FAC-1"}
-        assert invoices.of_agency(tx, "AGE-1", "sandbox", ["00000000101"]) == {"00000000101": "FAC-1"}
-        assert invoices.of_agency(tx, "AGE-2", "sandbox", ["00000000101"]) == {}
-        assert invoices.of_agency_by_own_number(tx, "AGE-1", "sandbox", ["F-1", "F-2"])["F-2"] == "FAC-2"
+        assert invoices.by_payer_number(tx, "sandbox", ["00000000101", "x"]) == {"00000000101": "FAC-1"}
+        assert invoices.by_payer_number(tx, "sandbox", ["00000000101"], agency_id="AGE-1") == {"00000000101": "FAC-1"}
+        assert invoices.by_payer_number(tx, "sandbox", ["00000000101"], agency_id="AGE-2") == {}
+        assert invoices.by_own_number(tx, "AGE-1", "sandbox", ["F-1", "F-2"])["F-2"] == "FAC-2"
 
 
 def test_staged_lines_can_be_staged_again(store: Store, request_id: str) -> None:

@@ -14,7 +14,7 @@ from gateway.stages.match_doubts import SAYS_AGAIN, Doubt, close
 from gateway.stages.match_facts import receivability_facts
 from gateway.stages.match_pairs import Pairs, line_rows, lines, new_numbers, pair_up, unlike, verdicts
 from gateway.states import ReplyState, RequestState
-from gateway.store import Tx, attempts, due, invoices, moves, replies
+from gateway.store import Tx, attempts, chunks, due, invoices, moves, replies
 
 IN_ONE = 2000  # lines that go into the deciding transaction; more are staged before it, in pieces of this size
 SOON = 1.0  # seconds between looks at a request that is still being transmitted
@@ -82,7 +82,7 @@ class Requests:
         if reason := unlike(pairs, document):
             return Doubt(reason, detail)
         numbers = new_numbers(pairs)
-        taken = invoices.payer_numbers_known(tx, request.payer or "", list(numbers))
+        taken = invoices.by_payer_number(tx, request.payer or "", numbers)
         if any(numbers[number] != invoice for number, invoice in taken.items()):
             return Doubt("payer_number_taken", detail)
         return pairs
@@ -108,7 +108,7 @@ class Requests:
             return
         with self._rooms.store.write() as tx:
             invoices.forget_lines(tx, found.request.id)
-        for piece in invoices.chunks(line_rows(found.request.id, found.pairs), IN_ONE):
+        for piece in chunks(line_rows(found.request.id, found.pairs), IN_ONE):
             with self._rooms.store.write() as tx:
                 invoices.add_lines(tx, piece)
         passing("match.staged")

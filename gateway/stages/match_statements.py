@@ -17,7 +17,7 @@ from gateway.stages import Rooms
 from gateway.stages.match_doubts import SAYS_AGAIN, Doubt, close
 from gateway.stages.match_facts import statement_facts
 from gateway.states import ReplyState
-from gateway.store import Tx, due, invoices, moves, statements
+from gateway.store import Tx, chunks, due, invoices, moves, statements
 
 IN_ONE = 2000  # entries that go into the deciding transaction; more are staged before it, in pieces of this size
 _ENVELOPE = re.compile(r"EC_([^_]*)_.*", re.IGNORECASE)  # EC_<transmission number>_<date>.zip
@@ -95,7 +95,7 @@ class Statements:
         """Entries of a large statement are written in pieces beforehand; they count once the statement's row exists."""
         with self._rooms.store.write() as tx:
             statements.forget_entries(tx, reply.id)
-        for piece in invoices.chunks(rows, IN_ONE):
+        for piece in chunks(rows, IN_ONE):
             with self._rooms.store.write() as tx:
                 statements.stage_entries(tx, piece)
         passing("match.statement_staged")
@@ -126,8 +126,8 @@ def _rows(tx: Tx, reply: Reply, agency: Agency, content: StatementOfAccount) -> 
     payer = reply.payer or ""
     numbers = sorted({entry.payer_number for entry in content.entries if entry.payer_number})
     own = sorted({entry.number for entry in content.entries if entry.number})
-    by_payer = invoices.of_agency(tx, agency.id, payer, numbers)
-    by_own = invoices.of_agency_by_own_number(tx, agency.id, payer, own)
+    by_payer = invoices.by_payer_number(tx, payer, numbers, agency_id=agency.id)
+    by_own = invoices.by_own_number(tx, agency.id, payer, own)
     for position, entry in enumerate(content.entries, 1):
         ours = by_payer.get(entry.payer_number or "") or (
             None if entry.payer_number else by_own.get(entry.number or "")

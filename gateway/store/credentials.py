@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, Update, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlmodel import col
 
 from gateway.identifiers import new_id
 from gateway.models import Credential, CredentialAttempt
 from gateway.states import CredentialState
 from gateway.store import moves
-from gateway.store.engine import Tx
+from gateway.store.engine import Tx, changed
 
 
 def find(tx: Tx, payer: str, number: str) -> Credential | None:
@@ -43,7 +43,7 @@ def lease(tx: Tx, row: Credential, *, owner: str, seconds: float) -> bool:
     free = or_(holder.is_(None), holder == owner, col(Credential.lease_until) <= tx.now)
     mine = update(Credential).where(col(Credential.id) == row.id, free)
     until = tx.now + timedelta(seconds=seconds)
-    taken = _count(tx, mine.values(lease_owner=owner, lease_until=until, fence=Credential.fence + 1)) == 1
+    taken = changed(tx, mine.values(lease_owner=owner, lease_until=until, fence=Credential.fence + 1)) == 1
     tx.session.refresh(row)
     return taken
 
@@ -51,13 +51,13 @@ def lease(tx: Tx, row: Credential, *, owner: str, seconds: float) -> bool:
 def release(tx: Tx, row: Credential, *, owner: str) -> None:
     """Let others log in again. Nothing happens when the lease is no longer `owner`'s."""
     mine = update(Credential).where(col(Credential.id) == row.id, col(Credential.lease_owner) == owner)
-    _count(tx, mine.values(lease_owner=None, lease_until=None))
+    changed(tx, mine.values(lease_owner=None, lease_until=None))
     tx.session.refresh(row)
 
 
 def keep(tx: Tx, row: Credential, **values: Any) -> None:
     """Write columns that are no state: when it was proved, a journal."""
-    _count(tx, update(Credential).where(col(Credential.id) == row.id).values(**values))
+    changed(tx, update(Credential).where(col(Credential.id) == row.id).values(**values))
     tx.session.refresh(row)
 
 
@@ -73,7 +73,7 @@ def attempt(tx: Tx, row: Credential, slot: str) -> str:
 
 def conclude(tx: Tx, attempt_id: str, outcome: str) -> None:
     """What came of an attempt: `proved` or `refused`."""
-    _count(tx, update(CredentialAttempt).where(col(CredentialAttempt.id) == attempt_id).values(outcome=outcome))
+    changed(tx, update(CredentialAttempt).where(col(CredentialAttempt.id) == attempt_id).values(outcome=outcome))
 
 
 def spent(tx: Tx, row: Credential, since: datetime) -> list[datetime]:
@@ -92,9 +92,3 @@ def tried_slots(tx: Tx, row: Credential) -> set[str]:
         col(CredentialAttempt.credential_id) == row.id, col(CredentialAttempt.generation) == row.generation
     )
     return set(tx.session.scalars(query))
-
-
-def _count(tx: Tx, statement: Update) -> int:
-    result = tx.session.execute(statement)
-    assert isinstance(result, CursorResult)
-    return result.rowcount

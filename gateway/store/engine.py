@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import CursorResult, Engine, Executable, Table, insert, inspect, select
 from sqlmodel import Session, SQLModel
@@ -17,6 +17,9 @@ from sqlmodel import Session, SQLModel
 from gateway.clock import Clock
 from gateway.models import ChainHead
 from gateway.store import connection, schema
+
+IN_LIST = 500  # values in one IN (…), well below every database's limit
+Item = TypeVar("Item")
 
 
 @dataclass
@@ -86,9 +89,8 @@ class Store:
         if self._nesting.depth:
             raise RuntimeError("a write inside another transaction of the same thread would wait for itself")
         with self._nested(), connection.translated(self._engine), Session(self._writer, **_OPTIONS) as session:
-            session.execute(
-                select(table_of(ChainHead).c.id).with_for_update()
-            )  # the turn, where BEGIN IMMEDIATE is not known
+            # The turn, where BEGIN IMMEDIATE is not known.
+            session.execute(select(table_of(ChainHead).c.id).with_for_update())
             tx = Tx(session, self._clock.now(), self._actor)
             try:
                 yield tx
@@ -121,11 +123,18 @@ def bulk(tx: Tx, model: type[SQLModel], rows: Iterable[Mapping[str, Any]], chunk
 
     Every row has the same keys; columns left out get their default.
     """
-    total, left = 0, iter(rows)
-    while piece := [dict(row) for row in islice(left, chunk)]:
-        tx.session.execute(insert(table_of(model)), piece)
+    total = 0
+    for piece in chunks(rows, chunk):
+        tx.session.execute(insert(table_of(model)), [dict(row) for row in piece])
         total += len(piece)
     return total
+
+
+def chunks(items: Iterable[Item], size: int = IN_LIST) -> Iterator[list[Item]]:
+    """Pieces of at most `size` items; by default as many as may stand in one IN (…)."""
+    left = iter(items)
+    while piece := list(islice(left, size)):
+        yield piece
 
 
 def changed(tx: Tx, statement: Executable) -> int:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy import bindparam, delete, update
 from sqlmodel import col, select
 
 from gateway.models import Invoice, Line, Request, Submission
-from gateway.store.engine import Tx, bulk, table_of
-
-CHUNK = 500  # values in one IN (…), well below every database's limit
-Item = TypeVar("Item")
+from gateway.store.engine import Tx, bulk, chunks, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,7 @@ def _submissions(tx: Tx, request_id: str, verdicts: Sequence[Verdict]) -> None:
         tx.session.connection().execute(statement, rows)
 
 
-def _update_invoices(tx: Tx, verdicts: Sequence[Verdict], values: Any) -> None:
+def _update_invoices(tx: Tx, verdicts: Sequence[Verdict], values: Callable[[Verdict], dict[str, Any]]) -> None:
     if not verdicts:
         return
     table = table_of(Invoice)
@@ -104,35 +100,20 @@ def _update_invoices(tx: Tx, verdicts: Sequence[Verdict], values: Any) -> None:
     tx.session.connection().execute(statement, rows)
 
 
-def payer_numbers_known(tx: Tx, payer: str, numbers: Sequence[str]) -> dict[str, str]:
-    """Which of these numbers of the payer an invoice of ours has already: number → invoice id."""
-    known: dict[str, str] = {}
-    for piece in chunks(numbers):
-        known.update(
-            (str(number), invoice)
-            for number, invoice in tx.session.exec(
-                select(Invoice.no_fact_ramq, Invoice.id).where(
-                    Invoice.payer == payer, col(Invoice.no_fact_ramq).in_(piece)
-                )
-            )
-        )
-    return known
-
-
-def of_agency(tx: Tx, agency_id: str, payer: str, payer_numbers: Sequence[str]) -> dict[str, str]:
-    """Invoices of an agency by the payer's number: number → invoice id."""
+def by_payer_number(tx: Tx, payer: str, numbers: Iterable[str], *, agency_id: str | None = None) -> dict[str, str]:
+    """Invoices by the payer's number, of one agency or of any: number → invoice id."""
     found: dict[str, str] = {}
-    for piece in chunks(payer_numbers):
-        rows = tx.session.exec(
-            select(Invoice.no_fact_ramq, Invoice.id).where(
-                Invoice.agency_id == agency_id, Invoice.payer == payer, col(Invoice.no_fact_ramq).in_(piece)
-            )
+    for piece in chunks(numbers):
+        query = select(Invoice.no_fact_ramq, Invoice.id).where(
+            Invoice.payer == payer, col(Invoice.no_fact_ramq).in_(piece)
         )
-        found.update((str(number), invoice) for number, invoice in rows)
+        if agency_id is not None:
+            query = query.where(Invoice.agency_id == agency_id)
+        found.update((str(number), invoice) for number, invoice in tx.session.exec(query))
     return found
 
 
-def of_agency_by_own_number(tx: Tx, agency_id: str, payer: str, numbers: Sequence[str]) -> dict[str, str]:
+def by_own_number(tx: Tx, agency_id: str, payer: str, numbers: Iterable[str]) -> dict[str, str]:
     """Invoices of an agency by its own number; where it was used twice, the receivable one, else the newest."""
     found: dict[str, str] = {}
     for piece in chunks(numbers):
@@ -147,10 +128,3 @@ def of_agency_by_own_number(tx: Tx, agency_id: str, payer: str, numbers: Sequenc
         for number, invoice, _verdict in sorted(rows, key=lambda row: (row[2] == "receivable", row[1])):
             found[str(number)] = invoice
     return found
-
-
-def chunks(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:
-    """Pieces of at most `size` items."""
-    left = iter(items)
-    while piece := list(islice(left, size)):
-        yield piece

@@ -6,13 +6,13 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from gateway.models import Batch, Credential, Distribution, Parcel, Reply, Request
-from gateway.store.engine import Tx
+from gateway.store.engine import Tx, changed
 
 
 def end_leases(tx: Tx) -> None:
     """Let every lease end now. Only for a process that holds the instance lock and has not begun."""
     for model in (Request, Reply, Credential):
-        tx.session.connection().execute(update(model).where(col(model.lease_until) > tx.now).values(lease_until=tx.now))
+        changed(tx, update(model).where(col(model.lease_until) > tx.now).values(lease_until=tx.now))
 
 
 def knows(tx: Tx, ref: str) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, or_, select
 
@@ -15,8 +15,7 @@ from gateway.models import Invoice, Request, Submission
 from gateway.report import NO_PAYER_COULD_TAKE
 from gateway.states import REQUEST_OVER, RequestState
 from gateway.store import due, moves
-from gateway.store.engine import Tx
-from gateway.store.staged import chunks
+from gateway.store.engine import Tx, changed, chunks
 
 PERSON = "person"  # the hold a person puts on a request
 # Holds that a plain release does not lift: findings (capitals), and what might be there already.
@@ -50,7 +49,7 @@ def live_with_number(tx: Tx, agency_id: str, number: str) -> list[Request]:
 def accounts(tx: Tx, request_ids: Sequence[str]) -> dict[str, set[str]]:
     """The distinct accounts that the submissions of each request name."""
     found: dict[str, set[str]] = defaultdict(set)
-    for part in chunks(request_ids, 500):
+    for part in chunks(request_ids):
         query = select(Submission.request_id, Submission.account).where(col(Submission.request_id).in_(part)).distinct()
         for request_id, account in tx.session.exec(query):
             if account is not None:
@@ -75,7 +74,7 @@ def link(tx: Tx, submission: Submission, invoice: Invoice) -> None:
 def known_invoices(tx: Tx, agency_id: str, payer: str | None, numbers: Iterable[str]) -> dict[str, Invoice]:
     """The agency's invoices by the payer's number."""
     found: dict[str, Invoice] = {}
-    for part in chunks(sorted(set(numbers)), 500):
+    for part in chunks(sorted(set(numbers))):
         query = select(Invoice).where(
             Invoice.agency_id == agency_id, Invoice.payer == payer, col(Invoice.no_fact_ramq).in_(part)
         )
@@ -86,7 +85,7 @@ def known_invoices(tx: Tx, agency_id: str, payer: str | None, numbers: Iterable[
 def standing_numbers(tx: Tx, agency_id: str, numbers: Iterable[str]) -> set[str]:
     """Which of these `no_fact_ext` stand at the agency: neither refused, not receivable nor cancelled."""
     found: set[str] = set()
-    for part in chunks(sorted(set(numbers)), 500):
+    for part in chunks(sorted(set(numbers))):
         query = (
             select(Invoice.no_fact_ext)
             .join(Request, col(Request.id) == col(Invoice.request_id))
@@ -112,8 +111,7 @@ def reheld(tx: Tx, request: Request, holds: list[str], reason: str, **changes: A
     """A HELD request stays held, for other causes than before. Raises StaleState when it is no longer HELD."""
     changes |= {"holds": holds, "reason": holds[0]}
     still = (col(Request.id) == request.id) & (col(Request.state) == RequestState.HELD)
-    result = tx.session.execute(update(Request).where(still).values(changes))
-    if cast(CursorResult[Any], result).rowcount != 1:
+    if changed(tx, update(Request).where(still).values(changes)) != 1:
         raise StaleState(f"{request.id} is no longer HELD")
     for name, value in changes.items():
         set_committed_value(request, name, value)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete
 from sqlmodel import col, func, select
 
 from gateway.models import FindingRow, Invoice, Request, Submission
-from gateway.store.engine import Store, Tx, bulk
+from gateway.store.engine import Store, Tx, bulk, chunks
 
 CHUNK = 2000  # rows in one transaction: well under a second
 _TABLES = (Submission, Invoice, FindingRow)
@@ -29,7 +28,7 @@ def discard(store: Store, request_ids: Sequence[str]) -> None:
     """Forget rows whose requests will never exist."""
     with store.write() as tx:
         for table in _TABLES:
-            for part in chunks(request_ids, 500):
+            for part in chunks(request_ids):
                 tx.session.exec(delete(table).where(col(table.request_id).in_(part)))
 
 
@@ -38,7 +37,7 @@ def add(
 ) -> int:
     """Write rows in small transactions of their own; give their number."""
     total = 0
-    while part := list(islice(rows, CHUNK)):
+    for part in chunks(rows, CHUNK):
         with store.write() as tx:
             total += bulk(tx, table, part)
     return total
@@ -48,9 +47,3 @@ def whole(tx: Tx, request_id: str, submissions: int) -> bool:
     """Whether every staged submission of a request is still there: another worker may have begun the batch anew."""
     query = select(func.count()).select_from(Submission).where(Submission.request_id == request_id)
     return tx.session.exec(query).one() == submissions
-
-
-def chunks(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """Parts short enough for one IN list."""
-    for start in range(0, len(values), size):
-        yield values[start : start + size]

@@ -14,8 +14,7 @@ from gateway.registry import sending
 from gateway.registry.book import Book
 from gateway.stages import Rooms
 from gateway.states import RequestState
-from gateway.store import Tx, moves, requests
-from gateway.store.staged import chunks
+from gateway.store import Tx, chunks, moves, requests
 
 log = structlog.get_logger()
 
