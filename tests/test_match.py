@@ -398,4 +398,15 @@ def test_every_reason_has_a_sentence_and_a_next_step() -> None:
     known = messages.room("match")
     assert {"statement_sums", "reply_contradicts", "says_again", "name_disagrees"} <= reasons
     missing = {reason for reason in reasons if not {reason, f"{reason}_next"} <= set(known)}
-    assert missing == {"unknown", "receivable", "not_receivable"}  # a kind and two verdicts
+    assert missing == {"unknown", "not_receivable"}  # a kind and a verdict
+
+
+def test_the_payers_own_words_never_enter_the_database(house: ReturnHouse, tmp_path: Path) -> None:
+    house.transmitted(invoices=["F-1", "F-2"])
+    house.answered("D-1.recev.xml", recev("D-1", BOTH[0], Fact("F-2", code="9901")).replace("Fictif.", "ZQXW07112318"))
+    told = {"Non couvert (fictif)": "ZQXW07112318"}
+    assert house.answered("EC_18001_2026-10-08.zip", parcel(EC=statement(**told)))[0].state == "MATCHED"
+    house.distributed()
+    house.store.close()
+    assert any(b"ZQXW07112318" in data for name, data in house.at_the_agency().items() if name.endswith(".json"))
+    assert not [file.name for file in tmp_path.glob("gateway.db*") if b"ZQXW0711" in file.read_bytes()]

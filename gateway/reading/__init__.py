@@ -6,6 +6,7 @@ from gateway.reading.agreement import (
     same_result,
     statement_disagrees,
 )
+from gateway.reading.details import details, status
 from gateway.reading.documents import read, root_of
 from gateway.reading.layouts import (
     Document,
@@ -29,9 +30,11 @@ __all__ = [
     "Receivability",
     "StatementOfAccount",
     "Unreadable",
+    "details",
     "read",
     "reply_disagrees",
     "root_of",
     "same_result",
     "statement_disagrees",
+    "status",
 ]

@@ -127,7 +127,7 @@ class _Courier:
         if known:
             return known
         agency = self._book.agency(self._source.agency_id)
-        made = render(self._rooms.archive, reply, agency.language)
+        made = render(self._rooms.archive, self._rooms.catalog, reply, agency.language)
         passing("distribute.rendered")
         number = reply.number or self._book.first_number(agency.id, today(self._rooms.clock)) or _NO_NUMBER
         with self._rooms.store.write() as tx:

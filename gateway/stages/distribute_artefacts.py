@@ -7,10 +7,13 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.archive import Archive, Stored
+from gateway.catalog import Catalog
 from gateway.identifiers import new_id
 from gateway.models import Distribution, Reply
+from gateway.reading import details, read
 from gateway.rendering import summary_html, summary_json
 from gateway.store import Tx, replies
 
@@ -29,18 +32,26 @@ class Artefact:
     stored: Stored
 
 
-def render(archive: Archive, reply: Reply, lang: str) -> list[Artefact]:
+def render(archive: Archive, catalog: Catalog, reply: Reply, lang: str) -> list[Artefact]:
     """Render and archive every artefact of a reply, in the order they are delivered. No moving time is in them."""
 
     def keep(kind: str, data: bytes) -> Artefact:
         return Artefact(kind, kind, archive.put(reply.id, io.BytesIO(data)))
 
     made: list[Artefact] = []
+    facts = reply.facts
     if reply.archive_ref and reply.sha256:  # ours, receipts and reports, have facts only
         made.append(Artefact("document", "xml", Stored(reply.archive_ref, reply.size, reply.sha256)))
-    made.append(keep("html", summary_html(reply.kind, reply.facts, lang)))
-    made.append(keep("json", summary_json(reply.kind, reply.facts)))
+        facts = {**facts, **_details(archive, catalog, reply)}
+    made.append(keep("html", summary_html(reply.kind, facts, lang)))
+    made.append(keep("json", summary_json(reply.kind, facts)))
     return made
+
+
+def _details(archive: Archive, catalog: Catalog, reply: Reply) -> dict[str, Any]:
+    """What the payer's document lists, in the payer's words. Raises CatalogError, StoreError."""
+    with archive.open(reply.archive_ref or "") as source:
+        return details(read(source, catalog.document(reply.format or "", reply.document or "")))
 
 
 def rows(tx: Tx, reply: Reply, made: list[Artefact], number: str) -> list[Distribution]:

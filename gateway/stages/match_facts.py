@@ -1,13 +1,12 @@
-"""What the readable summary of a payer's document shows: numbers, verdicts, messages, cents. Nobody's health."""
+"""What a matched reply keeps for its summary: numbers, verdicts, cents. Its lists and the payer's own words are read
+from the document when the summary is rendered."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from gateway.models import Request
-from gateway.reading import Entry, InvoiceVerdict, LineVerdict, Message, Receivability, StatementOfAccount
-
-LISTED = 5000  # invoices or entries listed in a summary; the counts stay true, the document itself lies beside it
+from gateway.reading import Receivability, StatementOfAccount, status
 
 
 def receivability_facts(request: Request, content: Receivability) -> dict[str, Any]:
@@ -19,14 +18,11 @@ def receivability_facts(request: Request, content: Receivability) -> dict[str, A
         "file": request.member,
         "action": request.action,
         "account": request.account,
-        "status": _status(content.receivable),
-        "messages": _messages(content.messages),
+        "status": status(content.receivable),
         "invoices_total": request.invoices,
         "receivable": len(receivable),
         "not_receivable": request.invoices - len(receivable),
         "preliminary_cents": sum(invoice.preliminary_cents or 0 for invoice in receivable),
-        "invoices": [_invoice(invoice) for invoice in content.invoices[:LISTED]],
-        "listed": min(len(content.invoices), LISTED),
     }
 
 
@@ -46,50 +42,4 @@ def statement_facts(content: StatementOfAccount) -> dict[str, Any]:
         "carried_out_cents": content.carried_out_cents,
         "total_cents": content.total_cents,
         "entries_total": len(content.entries),
-        "entries": [_entry(entry) for entry in content.entries[:LISTED]],
-        "listed": min(len(content.entries), LISTED),
-    }
-
-
-def _status(receivable: bool) -> str:
-    return "receivable" if receivable else "not_receivable"
-
-
-def _messages(messages: tuple[Message, ...]) -> list[dict[str, str]]:
-    return [{"code": message.code, "text": message.text} for message in messages]
-
-
-def _invoice(invoice: InvoiceVerdict) -> dict[str, Any]:
-    return {
-        "number": invoice.number,
-        "payer_number": invoice.payer_number,
-        "token": invoice.token,
-        "status": _status(invoice.receivable),
-        "preliminary_cents": invoice.preliminary_cents,
-        "messages": _messages(invoice.messages),
-        "lines": [_line(line) for line in invoice.lines],
-    }
-
-
-def _line(line: LineVerdict) -> dict[str, Any]:
-    return {
-        "number": line.number,
-        "status": _status(line.receivable),
-        "preliminary_cents": line.preliminary_cents,
-        "formula": line.formula,
-        "messages": _messages(line.messages),
-    }
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    return {
-        "kind": entry.kind,
-        "payer_number": entry.payer_number,
-        "number": entry.number,
-        "line": entry.line,
-        "code": entry.code,
-        "service": entry.service.isoformat() if entry.service else None,
-        "preliminary_cents": entry.preliminary_cents,
-        "paid_cents": entry.paid_cents,
-        "messages": _messages(entry.messages),
     }
