@@ -25,8 +25,12 @@ def opener(kind: str) -> Opener:
     """The function that opens mailboxes of this kind. Raises ConfigError for a kind nobody knows."""
     module, _, function = KINDS.get(kind, kind).partition(":")
     if not function:
-        raise ConfigError(f"unknown mailbox kind {kind!r}: one of {', '.join(sorted(KINDS))} or 'package.module:open'")
+        known = ", ".join(sorted(KINDS))
+        fr = f"sorte de boîte inconnue, {kind!r} : choisir {known} ou « paquet.module:open »"
+        en = f"unknown mailbox kind {kind!r}: choose {known} or `package.module:open`"
+        raise ConfigError({"fr": fr, "en": en})
     try:
         return cast(Opener, getattr(import_module(module), function))
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"mailbox kind {kind!r} cannot be loaded: {error}") from error
+        fr, en = f"la sorte de boîte {kind!r} ne se charge pas", f"mailbox kind {kind!r} cannot be loaded"
+        raise ConfigError({"fr": f"{fr} : {error}", "en": f"{en}: {error}"}) from error

@@ -20,7 +20,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.credentials import Credentials
 from gateway.errors import ConfigError
-from gateway.messages import say
+from gateway.messages import both
 from gateway.models import Source
 from gateway.platform import private_dir
 from gateway.ports import Delivery, Pickup, Secret
@@ -148,8 +148,7 @@ def instance_lock(config: Config) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        text = " / ".join(say("app.already_running", lang, folder=config.paths.state) for lang in ("fr", "en"))
-        raise ConfigError(text) from None
+        raise ConfigError(both("app.already_running", folder=config.paths.state)) from None
     try:
         yield
     finally:

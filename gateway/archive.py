@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import uuid_utils
 
 from gateway.errors import StoreError
-from gateway.messages import both
+from gateway.messages import side_by_side
 from gateway.platform import open_private, private_dir, publish, sync_dir, sync_file
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Archive:
             raise StoreError(self._sentence("not_written", owner=owner, problem=error.strerror or error)) from error
 
     def _sentence(self, key: str, **values: object) -> str:
-        return " / ".join(both(f"archive.{key}", where=self._folder, **values).values())
+        return side_by_side(f"archive.{key}", where=self._folder, **values)
 
 
 class _Body(io.RawIOBase):

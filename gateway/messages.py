@@ -40,6 +40,11 @@ def both(key: str, /, **values: object) -> Both:
     return {lang: say(key, lang, **values) for lang in LANGUAGES}
 
 
+def side_by_side(key: str, /, **values: object) -> str:
+    """The sentence in both languages, for an exception that cannot know its reader's."""
+    return " / ".join(both(key, **values).values())
+
+
 def resolve_language(option: str | None, configured: str | None = None) -> str:
     """--lang, else GATEWAY_LANG, else the locale when it is English or French, else the configuration's, else fr."""
     system = locale.getlocale()[0] or os.environ.get("LC_ALL") or os.environ.get("LANG") or ""

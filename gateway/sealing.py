@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.errors import SealingError
-from gateway.messages import both
+from gateway.messages import side_by_side
 from gateway.platform import WINDOWS, private_dir, write_private
 
 _FORMAT = b"\x01"  # the first byte of a sealed value; then key id, nonce, ciphertext with its tag
@@ -82,4 +82,4 @@ def _key(path: Path) -> bytes:
 
 
 def _sentence(key: str, **values: object) -> str:
-    return " / ".join(both(f"sealing.{key}", **values).values())
+    return side_by_side(f"sealing.{key}", **values)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from gateway.messages import LANGUAGES, both, resolve_language, say
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = sorted((ROOT / "gateway" / "locales").glob("*.toml"))
+
+REASONS = ("transmit", "receive", "match", "distribute", "credentials")  # rooms whose keys are reason codes
 
 
 def entries() -> list[tuple[str, dict[str, str]]]:
@@ -45,6 +49,65 @@ def test_every_key_named_in_the_source_exists() -> None:
                 if key.split(".")[0] in rooms and key not in known:
                     missing.append(f"{file.name}:{node.lineno} {key}")
     assert missing == []
+
+
+# Values of a vocabulary: `word(group, value)` in a page says `rendering.<group>_<value>`, where there is such a word.
+VOCABULARIES = ("verdict", "authority", "severity", "action", "mode", "system", "entry")
+# Keys whose last part is found elsewhere: a fault by its name, a step of a registry's plan by what it is about.
+FAMILIES = (r"synthetic\.fault_(\w+)", r"registry\.(number|accreditation)_(\w+)")
+# Codes of the payer's own documents, which nothing in the source need name.
+PAYERS_WORDS = {"acte", "honor", "vacat", "corr", "ajust", "rfp", "anc"}
+
+
+@cache
+def named() -> frozenset[str]:
+    """Every text in the source and in the pages that may be a key, or a part of one."""
+    pages = (ROOT / "gateway").rglob("*.html")
+    texts = {text for page in pages for text in re.findall(r'"(\w+)"', page.read_text("utf-8"))}
+    for node in nodes():
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            # The help of a command is said by a key whose dots are underscores.
+            texts |= {node.value, node.value.lower(), node.value.replace(".", "_")}
+    return frozenset(texts | PAYERS_WORDS)
+
+
+@cache
+def patterns() -> tuple[re.Pattern[str], ...]:
+    """Keys that are put together: `f"look.why_{state}"`, or `"title_" ~ kind` in a page."""
+    made = [re.compile(f"rendering\\.{group}_(\\w+)") for group in VOCABULARIES]
+    made += [re.compile(family) for family in FAMILIES]
+    for page in (ROOT / "gateway").rglob("*.html"):
+        made += [re.compile(f"rendering\\.{head}(\\w+)") for head in re.findall(r'"(\w+_)" ~', page.read_text("utf-8"))]
+    for node in nodes():
+        if isinstance(node, ast.JoinedStr):
+            parts = [re.escape(p.value) if isinstance(p, ast.Constant) else r"(\w+)" for p in node.values]
+            if re.search(r"[a-z]{3}", "".join(str(p.value) for p in node.values if isinstance(p, ast.Constant))):
+                made.append(re.compile("".join(map(str, parts))))
+    return tuple(made)
+
+
+@cache
+def nodes() -> tuple[ast.AST, ...]:
+    sources = [file.read_text("utf-8") for file in (ROOT / "gateway").rglob("*.py")]
+    return tuple(node for source in sources for node in ast.walk(ast.parse(source)))
+
+
+def is_said(text: str) -> bool:
+    """Named as it stands, or put together from parts of which each is named."""
+    if text in named() or text.lower() in named() or text.removesuffix("_next") in named():
+        return True
+    found = (pattern.fullmatch(text) for pattern in patterns())
+    return any(all(map(is_said, match.groups())) for match in found if match and match.groups())
+
+
+def test_no_sentence_is_kept_that_nobody_says() -> None:
+    unsaid = [
+        key
+        for key, _ in entries()
+        if not (is_said(key) or (key.split(".")[0] in REASONS and is_said(key.split(".")[1].removesuffix("_next"))))
+    ]
+    assert unsaid == []
+    assert not is_said("transmit.a_reason_without_source")
 
 
 def test_language_is_the_option_then_the_environment_then_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.errors import Denied
-from gateway.messages import both
+from gateway.messages import side_by_side
 from gateway.models import Credential
 from gateway.sealing import Sealing
 from gateway.states import CredentialState as S
@@ -86,7 +86,7 @@ def new_password() -> str:
 
 def text(key: str, payer: str, number: str) -> str:
     """A sentence of this room, in both languages."""
-    return " / ".join(both(f"credentials.{key}", payer=payer, number=number).values())
+    return side_by_side(f"credentials.{key}", payer=payer, number=number)
 
 
 def denied(why: str, payer: str, number: str) -> Denied:

@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from gateway.errors import ConfigError
+from gateway.messages import both
 from gateway.sandbox.book import Book
 
 FAULTS = (
@@ -32,7 +33,7 @@ class Fault:
 def turn_on(book: Book, fault: Fault) -> None:
     """Switch a fault on. Raises ConfigError for one that does not exist."""
     if fault.name not in FAULTS:
-        raise ConfigError(f"no fault {fault.name!r} in the sandbox; it knows {', '.join(FAULTS)}")
+        raise ConfigError(both("sandbox.fault_unknown", name=fault.name, known=", ".join(FAULTS)))
     with book.write() as db:
         row = (fault.name, fault.number, fault.seconds, fault.times)
         db.execute("INSERT OR REPLACE INTO faults (name, number, seconds, times) VALUES (?, ?, ?, ?)", row)

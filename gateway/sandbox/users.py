@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gateway.errors import ConfigError
 from gateway.identifiers import ACCOUNT, TRANSMISSION_NUMBER
+from gateway.messages import both
 from gateway.platform import private_dir
 from gateway.sandbox.book import Book
 from gateway.sandbox.faults import strike
@@ -41,10 +42,10 @@ class Users:
     def add(self, number: str, accounts: Sequence[str]) -> str:
         """Make or reset a user. Returns its temporary password, which is kept nowhere. Raises ConfigError."""
         if not TRANSMISSION_NUMBER.fullmatch(number):
-            raise ConfigError(f"{number!r} is no transmission number: it has five digits")
+            raise ConfigError(both("sandbox.number_shape", number=number))
         for account in accounts:
             if not ACCOUNT.fullmatch(account):
-                raise ConfigError(f"{account!r} is no account: write personal:<practice number> or admin:<5 digits>")
+                raise ConfigError(both("sandbox.account_shape", account=account))
         password = secrets.token_urlsafe(12)
         for name in (DEPOSIT, RETURNS):
             private_dir(self.folder(number) / name)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 
 from gateway.errors import StoreError
-from gateway.messages import both
+from gateway.messages import side_by_side
 from gateway.platform import open_private, private_dir
 
 BUSY_SECONDS = 30
@@ -68,7 +68,7 @@ def translated(engine: Engine) -> Iterator[None]:
 
 def sentence(key: str, **values: object) -> str:
     """A sentence of this room in both languages, for an exception that cannot know its reader's."""
-    return " / ".join(both(f"store.{key}", **values).values())
+    return side_by_side(f"store.{key}", **values)
 
 
 def _make_file(path: Path) -> None:

@@ -113,7 +113,7 @@ def prices(family: str) -> tuple[Price, ...]:
 
 def refuse(key: str, /, **values: object) -> ConfigError:
     """The error that says, in both languages, why nothing can be written."""
-    return ConfigError(" / ".join(both(f"synthetic.{key}", **values).values()))
+    return ConfigError(both(f"synthetic.{key}", **values))
 
 
 @cache
