@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import BinaryIO
 
 from lxml import etree
@@ -63,9 +64,11 @@ class Engine:
             "HOSTILE_SIZE",
             key,
             megabytes=limits.part_bytes // MIB,
+            elements=limits.elements,
             depth=limits.depth,
             attributes=limits.attributes,
             lists=limits.lists,
+            beside=limits.beside,
         )
 
     # -- invoices --
@@ -102,21 +105,22 @@ class Engine:
         return Facts(self._plan.document, own, {"document": self._head}, lines, kind_of(piece.element))
 
     def _by_schema(self, piece: Piece, broken: Iterable[Broken]) -> Iterable[Draft]:
-        found = ((entry, place(entry.node, piece.element, piece.place)) for entry in broken)
-        return drafts(found, self._plan.document.authority)
+        authority = self._plan.document.authority
+        return drafts(broken, authority, lambda node: place(node, piece.element, piece.place))
 
     def _by_rules(self, piece: Piece, facts: Facts) -> Iterable[Draft]:
         document = self._plan.document
         for rule in self._rules.broken("invoice", facts):
             fields = document.invoice.fields if document.invoice else {}
-            yield _draft(rule, _field_place(piece.element, fields.get(rule.field or ""), piece.element, piece.place))
+            locator = fields.get(rule.field or "")
+            yield _draft(rule, partial(_field_place, piece.element, locator, piece.element, piece.place))
         if not self._plan.rules.for_lines or document.line is None:
             return
         above = {"document": self._head, "invoice": facts.own}
         for line, own in zip(below(piece.element, document.line), facts.lines, strict=True):
             for rule in self._rules.broken("line", Facts(document, own, above, kind=facts.kind)):
                 wanted = document.line.fields.get(rule.field or "")
-                yield _draft(rule, _field_place(line, wanted, piece.element, piece.place))
+                yield _draft(rule, partial(_field_place, line, wanted, piece.element, piece.place))
 
     # -- the document around them --
 
@@ -127,8 +131,8 @@ class Engine:
         whole = split.error is None and split.excess is None
         if self._plan.schema is not None and split.excess is None:
             outside = self._outside(split, root)
-            found = [(entry, place(entry.node, root, self._base, split.numbers)) for entry in outside]
-            for draft in drafts(found, self._plan.document.authority):
+            authority = self._plan.document.authority
+            for draft in drafts(outside, authority, lambda node: place(node, root, self._base, split.numbers)):
                 self.findings.add(draft)
         if self._frame is not None and not self._frame.judges:
             self.findings.add(built_in("SCHEMA_OTHER", "invoices_not_judged", severity="info"))
@@ -147,10 +151,9 @@ class Engine:
         broken = judge(self._plan.schema, root)
         surplus: list[Broken] = []
         for parent, crowd in crowds:
-            surplus += [Broken(b.kind, b.text, parent) for b in broken if b.node in crowd[1:] and b.unexpected][:1]
+            extra = set(crowd[1:])
+            surplus += [Broken(b.kind, b.text, parent) for b in broken if b.node in extra and b.unexpected][:1]
             unsaid.update(element for stand_in in crowd for element in stand_in.iter())
-            for stand_in in crowd:
-                parent.remove(stand_in)
         return [*(entry for entry in broken if entry.node not in unsaid), *surplus]
 
     def _crowd(self, found: InvoiceList) -> list[Element]:
@@ -183,7 +186,7 @@ class Engine:
     def _document_rules(self, root: Element) -> None:
         facts = Facts(self._plan.document, self._head)
         for rule in self._rules.broken("document", facts):
-            self.findings.add(_draft(rule, self._head_place(root, rule.field or "")))
+            self.findings.add(_draft(rule, partial(self._head_place, root, rule.field or "")))
 
     def _head_place(self, root: Element, name: str) -> Place:
         return _field_place(root, self._plan.document.fields.get(name), root, self._base)
@@ -195,8 +198,11 @@ def _field_place(part: Element, locator: tuple[str, ...] | None, top: Element, b
     return Place(at.address, f"{at.path}/@{attribute}") if attribute else at
 
 
-def _draft(rule: Rule, at: Place) -> Draft:
-    return Draft(rule.code, dict(rule.message), dict(rule.next), rule.severity, rule.authority, at)
+def _draft(rule: Rule, where: Callable[[], Place]) -> Draft:
+    def detail(draft: Draft) -> None:
+        draft.message, draft.next, draft.place = dict(rule.message), dict(rule.next), where()
+
+    return Draft(rule.code, {}, {}, rule.severity, rule.authority, details=detail)
 
 
 def _last_ones(element: Element) -> Iterable[Element]:

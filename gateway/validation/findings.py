@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.messages import Both, both
@@ -43,10 +43,18 @@ class Draft:
     place: Place | None = None
     invoice: OfInvoice | None = None
     at: LineColumn | None = None  # known without a second pass
+    details: Callable[[Draft], None] | None = None  # fills in words and place, only when the finding is listed
 
     @property
     def refuses(self) -> bool:
         return self.finish({}).refuses
+
+    def detail(self) -> Draft:
+        """Fill in what was left for later; the elements it speaks of are gone afterwards."""
+        if self.details is not None:
+            self.details(self)
+            self.details = None
+        return self
 
     def finish(self, positions: Positions) -> Finding:
         """The finding, with the positions a second pass found."""
@@ -84,9 +92,9 @@ class Findings:
         self.invalid |= draft.severity == "error"
         room = self.document if draft.invoice is None else self.invoices
         if len(room) < LISTED:
-            room.append(draft)
+            room.append(draft.detail())
         elif draft.refuses and not any(d.refuses for d in room):
-            room[-1] = draft  # what decides the document's fate is never beyond the list
+            room[-1] = draft.detail()  # what decides the document's fate is never beyond the list
 
     def listed(self) -> list[Draft]:
         """At most LISTED, the document's own first."""

@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree
 
 from gateway.validation.split import InvoiceList, Piece
-from gateway.validation.tree import node_at
+from gateway.validation.tree import Nodes, shelf
 from gateway.xmlsafe import Element
 
 _PROBE = "{urn:agency-gateway:probe}probe"
@@ -43,7 +43,8 @@ def judge(schema: etree.XMLSchema, root: Element) -> list[Broken]:
     """Everything the schema finds wrong below `root`, in document order."""
     if schema.validate(root):
         return []
-    return [Broken(e.type_name, e.message, node_at(root, e.path or "")) for e in _log(schema)]
+    nodes = Nodes(root)
+    return [Broken(e.type_name, e.message, nodes.at(e.path or "")) for e in _log(schema)]
 
 
 def _log(schema: etree.XMLSchema) -> Iterator[Any]:
@@ -117,7 +118,7 @@ class Frame:
         if leads and expected is not None:
             parent.insert(parent.index(node), parent.makeelement(expected["first"]))
         else:
-            parent.remove(node)
+            shelf(parent).append(node)
         return True
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from gateway.catalog import Rule
-from gateway.identifiers import is_device_name
 from gateway.validation.facts import Facts
 from gateway.validation.values import as_cents
 
@@ -82,19 +81,6 @@ class StatementTotals:
         return total == self._sum and into == out_of and (entries is None or entries.strip() == str(self._entries))
 
 
-class NoDeviceName:
-    """The value is no name that Windows reserves (CON, NUL …): a file could not carry it there."""
-
-    def __init__(self, rule: Rule) -> None:
-        self._field = rule.field or "request_number"
-
-    def see(self, invoice: Facts) -> None:
-        """Nothing: it is about the value alone."""
-
-    def holds(self, facts: Facts) -> bool:
-        return not any(is_device_name(value) for value in facts.get(self._field))
-
-
 def _cents(facts: Facts, name: str) -> int:
     return as_cents(facts.first(name) or "0", facts.document.money) or 0
 
@@ -104,5 +90,4 @@ FUNCTIONS: Mapping[str, Callable[[Rule], Function]] = {
     "same_in_document": SameInDocument,
     "attestation_day": AttestationDay,
     "statement_totals": StatementTotals,
-    "no_device_name": NoDeviceName,
 }

@@ -14,9 +14,11 @@ class Limits:
     document_bytes: int = 512 * MIB
     prolog_bytes: int = MIB  # before the end of the root's start tag
     part_bytes: int = 4 * MIB  # one invoice, or the document around its invoices
+    elements: int = 5_000  # likewise; moving and comparing them costs more than their number
     depth: int = 100
     attributes: int = 500  # of one element
     lists: int = 64  # lists of invoices in one document
+    beside: int = 1000  # other children of the root, and of a list of invoices
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from lxml import etree
@@ -14,6 +15,7 @@ from gateway.messages import LANGUAGES, Both, both
 from gateway.validation.findings import Draft, Place
 from gateway.validation.frame import Broken
 from gateway.validation.tree import local
+from gateway.xmlsafe import Element
 
 # The engine quotes the document's value before what the schema allows; names cannot hold a quote. So each of these
 # takes a name from the very beginning, or an allowance from the very end, and nothing in between.
@@ -51,24 +53,24 @@ def compiled(path: Path) -> etree.XMLSchema:
     return cache[key]
 
 
-def drafts(broken: Iterable[tuple[Broken, Place]], authority: str) -> Iterator[Draft]:
+def drafts(broken: Iterable[Broken], authority: str, place: Callable[[Element], Place]) -> Iterator[Draft]:
     """One draft for each defect; the engine often says the same thing twice, by facet and by type."""
-    said: set[tuple[str, str]] = set()
-    for entry, place in broken:
+    said: set[tuple[str, Element, str | None]] = set()
+    for entry in broken:
         attribute = _attribute(entry)
-        at = Place(place.address, f"{place.path}/@{attribute}") if attribute else place
         code, key = _kind(entry)
-        if (code, at.path) in said:
+        if (code, entry.node, attribute) in said:
             continue
-        said.add((code, at.path))
-        yield _draft(entry, code, key, at, attribute, authority)
+        said.add((code, entry.node, attribute))
+        yield Draft(code, {}, {}, authority=authority, details=partial(_detail, entry, key, attribute, place))
 
 
-def _draft(entry: Broken, code: str, key: str, at: Place, attribute: str | None, authority: str) -> Draft:
+def _detail(entry: Broken, key: str, attribute: str | None, place: Callable[[Element], Place], draft: Draft) -> None:
     name = f"@{attribute}" if attribute else local(entry.node.tag)
-    sentence, allowed = both(f"validation.{key}", name=name), _allowed(entry)
-    message: Both = {lang: f"{sentence[lang]}{allowed[lang]}" for lang in LANGUAGES}
-    return Draft(code, message, both(f"validation.{key}_next", name=name), authority=authority, place=at)
+    sentence, allowed, at = both(f"validation.{key}", name=name), _allowed(entry), place(entry.node)
+    draft.message = {lang: f"{sentence[lang]}{allowed[lang]}" for lang in LANGUAGES}
+    draft.next = both(f"validation.{key}_next", name=name)
+    draft.place = Place(at.address, f"{at.path}/@{attribute}") if attribute else at
 
 
 def _kind(entry: Broken) -> tuple[str, str]:

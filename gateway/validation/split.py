@@ -13,7 +13,7 @@ from gateway import xmlsafe
 from gateway.validation.encoding import Encoding
 from gateway.validation.findings import Place
 from gateway.validation.limits import Limits
-from gateway.validation.tree import follow, is_step, local, place
+from gateway.validation.tree import follow, is_step, local, place, shelf
 from gateway.xmlsafe import Element
 
 _LAST_KNOWN_LINE = 65_535
@@ -39,6 +39,7 @@ class InvoiceList:
     slot: int | None = None  # where among the children that stayed the invoices stood
     taken: int = 0
     seen: int = 0  # children that stayed and were looked at
+    last: Element | None = None  # of those
     names: Counter[str] = field(default_factory=Counter)
 
 
@@ -49,7 +50,9 @@ class Splitter:
         self._source, self._encoding, self._limits = source, encoding, limits
         self._tag = root
         self._steps = path.split("/") if path else []
-        self._deep = etree.XPath(f"boolean({'/'.join(['*'] * limits.depth)})")
+        self._deep = _deeper_than(limits.depth)
+        self._deep_in_list = _deeper_than(limits.depth - len(self._steps))
+        self._many = etree.XPath(f"count(descendant::*) > {limits.elements}")
         self._wide = etree.XPath(f"boolean(descendant-or-self::*[@*[{limits.attributes + 1}]])")
         self._idle = 0  # bytes read since an invoice was whole
         self._stayed = 0  # bytes that other children of the lists hold
@@ -69,10 +72,11 @@ class Splitter:
             whole = self._feed(parser)
             if self.root is None:
                 continue
-            self.excess = self._excess(self.root)
+            pieces = self._take(self.root, whole)
+            self.excess = self._excess(self.root, whole) or self.excess
             if self.excess is not None:
                 return
-            if pieces := self._take(self.root, whole):
+            if pieces:
                 yield pieces
 
     def _feed(self, parser: etree.XMLPullParser) -> bool:
@@ -91,14 +95,23 @@ class Splitter:
             self.error = error
         return not block and self.error is None
 
-    def _excess(self, root: Element) -> str | None:
+    def _excess(self, root: Element, whole: bool) -> str | None:
+        """Which limit was passed by what stands around the invoices. What is still growing is bounded by its bytes and
+        looked into when it is whole."""
         if self._idle > self._limits.part_bytes or self._stayed > self._limits.part_bytes:
             return "part_too_large"
         if len(self.lists) > self._limits.lists:
             return "too_many_lists"
-        if self._deep(root):
+        if self._steps and max(len(root), *(found.seen for found in self.lists), 0) > self._limits.beside:
+            return "too_many_beside"
+        if self._steps and (whole or (self.count and not self._idle)) and self._many(root):
+            return "too_many_elements"
+        return self._shape(root, self._deep) if whole else None
+
+    def _shape(self, element: Element, deep: etree.XPath) -> str | None:
+        if deep(element):
             return "too_deep"
-        return "too_many_attributes" if self._wide(root) else None
+        return "too_many_attributes" if self._wide(element) else None
 
     def _take(self, root: Element, whole: bool) -> list[Piece]:
         if not self._steps:
@@ -118,17 +131,21 @@ class Splitter:
 
     def _take_from(self, found: InvoiceList, whole: bool) -> Iterator[Piece]:
         """Every whole child; the last one may still be growing."""
-        grown = list(found.element)[found.seen : None if whole else -1]
-        for child in grown:
+        grown = list(found.element if found.last is None else found.last.itersiblings())
+        away = shelf(found.element)
+        for child in grown if whole else grown[:-1]:
             number = found.taken + found.seen
             if is_step(child, self._steps[-1]):
                 found.slot = found.seen if found.slot is None else found.slot
                 found.taken += 1
-                piece = self._piece(child, found, number)
-                found.element.remove(child)
-                yield piece
+                self.excess = "too_many_elements" if self._many(child) else self._shape(child, self._deep_in_list)
+                if self.excess is not None:
+                    return
+                away.append(child)
+                yield self._piece(child, found, number)
             else:
                 self.numbers[child] = number
+                found.last = child
                 found.seen += 1
                 self._stayed += len(etree.tostring(child))
 
@@ -138,6 +155,11 @@ class Splitter:
         self.count += 1
         at = Place((*found.place.address, number), f"{found.place.path}/{name}[{found.names[name]}]")
         return Piece(child, self.count, at, _line(child))
+
+
+def _deeper_than(levels: int) -> etree.XPath:
+    """Whether an element has descendants this many levels below it."""
+    return etree.XPath(f"boolean({'/'.join(['*'] * max(levels, 1))})")
 
 
 def _line(element: Element) -> int:

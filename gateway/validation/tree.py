@@ -59,19 +59,38 @@ def _step(element: Element, parent: Element) -> str:
     return name if len(same) == 1 else f"{name}[{same.index(element) + 1}]"
 
 
-def node_at(root: Element, path: str) -> Element:
-    """The element that one of libxml2's node paths means."""
-    node = root
-    for step in path.split("/")[2:]:
-        found = _STEP.fullmatch(step)
-        same = [child for child in node if found and _named(child, found["name"])]
-        if found is None or not same:
-            return node
-        node = same[int(found["number"] or 1) - 1]
-    return node
+class Nodes:
+    """Elements by libxml2's node paths. Thousands of defects may be among the same thousands of siblings: each group of
+    siblings is listed once."""
+
+    def __init__(self, root: Element) -> None:
+        self._root = root
+        self._named: dict[tuple[Element, str], list[Element]] = {}
+
+    def at(self, path: str) -> Element:
+        """The element that a path means; as near to it as can be found."""
+        node = self._root
+        for step in path.split("/")[2:]:
+            found = _STEP.fullmatch(step)
+            same = self._children(node, found["name"]) if found else []
+            if found is None or not same:
+                return node
+            node = same[int(found["number"] or 1) - 1]
+        return node
+
+    def _children(self, node: Element, name: str) -> list[Element]:
+        if (node, name) not in self._named:
+            self._named[node, name] = [child for child in node if _is_named(child, name)]
+        return self._named[node, name]
 
 
-def _named(element: Element, name: str) -> bool:
+def shelf(near: Element) -> Element:
+    """An element outside every document to move others to: the namespaces are known there, so that a move costs little
+    (taking an element out of its tree altogether makes libxml2 search for them again and again)."""
+    return near.makeelement(near.tag, nsmap=near.nsmap)  # type: ignore[arg-type]  # the stubs know no default namespace
+
+
+def _is_named(element: Element, name: str) -> bool:
     if name == "*":
         return True
     prefix, _, own = name.rpartition(":")
