@@ -184,6 +184,13 @@ def test_what_would_cost_too_much_is_refused(inside: str, key: str, known: Catal
     assert key in report.findings[0].message["fr"]
 
 
+def test_what_was_whole_before_a_limit_was_passed_is_still_judged(known: Catalog) -> None:
+    text = document(invoice(1, sexe="X"), invoice(2, rest="<note>" + "<a/>" * 6_000 + "</note>"), invoice(3, sexe="X"))
+    report = judged(known, text)
+    assert codes(report) == ["HOSTILE_SIZE", "SCHEMA_VALUE"]
+    assert report.findings[1].line == 3
+
+
 def test_limits_hold_for_the_whole_the_prolog_and_the_lists(known: Catalog) -> None:
     assert codes(judged(known, VALID, limits=Limits(document_bytes=100))) == ["HOSTILE_SIZE"]
     assert codes(judged(known, f"<!--{'x' * 9000}-->{VALID}", limits=Limits(prolog_bytes=4096))) == ["HOSTILE_SIZE"]

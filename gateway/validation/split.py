@@ -73,11 +73,11 @@ class Splitter:
             if self.root is None:
                 continue
             pieces = self._take(self.root, whole)
-            self.excess = self._excess(self.root, whole) or self.excess
-            if self.excess is not None:
-                return
             if pieces:
                 yield pieces
+            self.excess = self.excess or self._excess(self.root, whole)
+            if self.excess is not None:
+                return
 
     def _feed(self, parser: etree.XMLPullParser) -> bool:
         """Feed one block; whether the document is whole."""
