@@ -2,7 +2,7 @@
 
 Paths in a catalog are steps of local names from the document's root (or from the invoice, or the line): `a/b`, `a/@X`,
 `*` for any element, `name_*` for any whose name begins so. A field that is a list joins its parts with a hyphen.
-See docs/formats.md.
+A folder called `name@edition` is another version of the family `name`, beside it. See docs/formats.md.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Rule:
     authority: str
     documents: tuple[str, ...]
     scope: str  # document | invoice | line
-    needs: str  # document | registry | past
+    needs: str  # document | today | registry | past
     message: Mapping[str, str]
     next: Mapping[str, str]
     must: Mapping[str, Any] | None = None
@@ -55,13 +55,14 @@ class Part:
 class DocumentType:
     """One kind of document of one family."""
 
-    family: str
+    family: str  # without its edition
     name: str  # root's local name
     root: str  # Clark notation
     role: str  # request | reply | statement | error
     authority: str
     version: str
     schema: Path | None
+    xsd: str = "1.0"  # 1.0 | 1.1: which language the schema is in
     action: str | None = None  # new | modify | cancel
     container: str = "xml"  # xml | zip
     reply: str | None = None  # document type of the answer
@@ -71,18 +72,21 @@ class DocumentType:
     key_prefix: str | None = None  # the request number is this and 16 hex digits of the document's sha256
     date_format: str = "%Y-%m-%d"
     money: str = "decimal"  # decimal | cents
+    receivable: tuple[str, ...] = ("1",)  # how a reply writes that status
+    not_receivable: tuple[str, ...] = ("2",)
     fields: Mapping[str, Locator] = field(default_factory=dict)
     invoice: Part | None = None
     line: Part | None = None
     personal: frozenset[str] = frozenset()  # local names whose values are never shown
     rules: tuple[Rule, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)  # the family's dated facts, which rules read
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One folder: a payer format, or the layout of its statements."""
+    """One folder: a payer format, or the layout of its statements; or one version of it."""
 
-    name: str
+    name: str  # of the folder, without its edition
     folder: Path
     title: Mapping[str, str]
     version: str
@@ -93,38 +97,70 @@ class Family:
 
 
 class Catalog:
-    """Every family this installation knows, and which document is which."""
+    """Every family this installation knows, and which document is which. `families` holds the newest version of each,
+    `versions` all of them, the newest first."""
 
     def __init__(self, families: Sequence[Family]) -> None:
-        self.families = MappingProxyType({f.name: f for f in families})
+        versions: dict[str, list[Family]] = {}
+        for family in families:
+            versions.setdefault(family.name, []).append(family)
+        self.versions = MappingProxyType(
+            {name: tuple(sorted(same, key=_begins, reverse=True)) for name, same in versions.items()}
+        )
+        self.families = MappingProxyType({name: same[0] for name, same in self.versions.items()})
         self._by_root: dict[str, list[DocumentType]] = {}
         for family in families:
             for document in family.documents:
                 self._by_root.setdefault(document.root, []).append(document)
 
-    def recognise(self, root: str, on: date | None = None) -> DocumentType | None:
-        """The document type of a root tag (Clark notation) valid on that day; the newest one without a day."""
-        known = self._by_root.get(root, [])
-        if on is not None:
-            known = [d for d in known if (d.valid_from or date.min) <= on <= (d.valid_to or date.max)]
-        return max(known, key=lambda d: d.valid_from or date.min, default=None)
+    def candidates(self, root: str) -> Sequence[DocumentType]:
+        """Every version of the document type of a root tag (Clark notation)."""
+        return self._by_root.get(root, ())
 
-    def document(self, family: str, name: str) -> DocumentType:
-        """A document type by name. Raises CatalogError when there is none."""
-        for document in self.families[family].documents if family in self.families else ():
-            if document.name == name:
-                return document
-        raise CatalogError(f"no document {name!r} in the schema family {family!r}")
+    def recognise(self, root: str, *days: date | None) -> DocumentType | None:
+        """The document type of a root tag (Clark notation) valid on the first of these days that any is valid on; the
+        newest one when none is, or without a day."""
+        known = self._by_root.get(root, [])
+        for day in days:
+            valid = [d for d in known if day and (d.valid_from or date.min) <= day <= (d.valid_to or date.max)]
+            if valid:
+                return _newest(valid)
+        return _newest(known)
+
+    def document(self, family: str, name: str, version: str | None = None) -> DocumentType:
+        """A document type by name: of that version, or of the newest that has it. Raises CatalogError when there is
+        none."""
+        known = [d for f in self.versions.get(family, ()) for d in f.documents if d.name == name]
+        if not known:
+            raise CatalogError(f"no document {name!r} in the schema family {family!r}")
+        return next((d for d in known if d.version == version), known[0])
+
+
+def _newest(documents: Sequence[DocumentType]) -> DocumentType | None:
+    return max(documents, key=lambda d: d.valid_from or date.min, default=None)
+
+
+def _begins(family: Family) -> date:
+    return max((d.valid_from or date.min for d in family.documents), default=date.min)
 
 
 def load(folders: Iterable[Path]) -> Catalog:
-    """Read every family below these folders; one of the same name in an earlier folder wins (own before shipped).
-    Raises CatalogError."""
-    families: dict[str, Family] = {}
+    """Read every family below these folders. Of one folder name, or one version of a family, the first counts (own
+    before shipped). Raises CatalogError."""
+    names: set[str] = set()
+    versions: dict[tuple[str, str], Family] = {}
     for folder in folders:
         for file in sorted(folder.glob("*/catalog.toml")):
-            families.setdefault(file.parent.name, _family(file))
-    return Catalog(list(families.values()))
+            if file.parent.name not in names:
+                names.add(file.parent.name)
+                family = _family(file)
+                versions.setdefault((family.name, family.version), family)
+    return Catalog(list(versions.values()))
+
+
+def name_of(folder: str) -> str:
+    """The family's name, of a folder that may be called `name@edition`."""
+    return folder.partition("@")[0]
 
 
 def _family(file: Path) -> Family:
@@ -133,7 +169,7 @@ def _family(file: Path) -> Family:
         rules = [_rule(r, data["authority"]) for r in _toml(file.with_name("rules.toml"), {}).get("rule", [])]
         documents = tuple(_document(d, data, file.parent, rules) for d in data["document"])
         return Family(
-            name=file.parent.name,
+            name=name_of(file.parent.name),
             folder=file.parent,
             title=data["title"],
             version=data["version"],
@@ -162,17 +198,22 @@ def _document(data: dict[str, Any], family: dict[str, Any], folder: Path, rules:
     own.setdefault("version", family["version"])
     if own["authority"] not in AUTHORITIES:
         raise ValueError(f"authority {own['authority']!r} is none of {AUTHORITIES}")
+    for status in ("receivable", "not_receivable"):
+        if status in own:
+            own[status] = _locator(own[status])
     return DocumentType(
-        family=folder.name,
+        family=name_of(folder.name),
         name=own["root"].rpartition("}")[2],
         schema=folder / schema if schema else None,
         fields=fields,
         invoice=invoice,
         line=line,
-        valid_from=own.pop("from", None),
-        valid_to=own.pop("to", None),
+        xsd=str(own.pop("xsd", family.get("xsd", "1.0"))),
+        valid_from=own.pop("from", family.get("from")),
+        valid_to=own.pop("to", family.get("to")),
         personal=frozenset(own.pop("personal", family.get("personal", ()))),
         rules=tuple(r for r in rules if own["root"].rpartition("}")[2] in r.documents),
+        settings=family.get("settings", {}),
         **own,
     )
 

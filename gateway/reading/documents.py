@@ -64,12 +64,12 @@ def _parts(source: BinaryIO, document: DocumentType, take: Take) -> tuple[Fields
             trail.append(local(element))
             continue
         if wanted and document.invoice and _at(trail[1:], wanted):
-            taken.append(take(Fields(element, document.invoice.fields, document.money), element))
+            taken.append(take(Fields(element, document.invoice.fields, document), element))
             _let_go(element)
         trail.pop()
     if root is None or _has_doctype(root):
         raise ValueError("root")
-    return Fields(root, document.fields, document.money), taken
+    return Fields(root, document.fields, document), taken
 
 
 def _at(trail: list[str], wanted: list[str]) -> bool:
@@ -115,7 +115,7 @@ def _lines(invoice: Element, document: DocumentType) -> Iterator[LineVerdict]:
     if document.line is None:
         return
     for element in below(invoice, document.line.path.split("/")):
-        fields = Fields(element, document.line.fields, document.money)
+        fields = Fields(element, document.line.fields, document)
         yield LineVerdict(
             number=int(fields.must("number")),
             receivable=fields.receivable(),

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from fnmatch import fnmatchcase
 
-from gateway.catalog import Locator
+from gateway.catalog import DocumentType, Locator
 from gateway.reading.layouts import Message
 from gateway.xmlsafe import Element
-
-RECEIVABLE = {"1": True, "2": False}  # the canonical values of `status`
 
 
 def local(element: Element) -> str:
@@ -42,8 +40,8 @@ def values(element: Element, path: str) -> list[str]:
 class Fields:
     """One element seen through the fields its catalog declares. A field the format lacks is None."""
 
-    def __init__(self, element: Element, paths: Mapping[str, Locator], money: str) -> None:
-        self._element, self._paths, self._money = element, paths, money
+    def __init__(self, element: Element, paths: Mapping[str, Locator], document: DocumentType) -> None:
+        self._element, self._paths, self._document = element, paths, document
 
     def text(self, name: str) -> str | None:
         """The first value; parts of a composed field are joined by a hyphen. Empty counts as absent."""
@@ -60,22 +58,25 @@ class Fields:
     def cents(self, name: str) -> int | None:
         """An amount in cents. Raises ValueError when it is not one to the cent."""
         value = self.text(name)
-        return None if value is None else to_cents(value, self._money)
+        return None if value is None else to_cents(value, self._document.money)
 
     def number(self, name: str) -> int | None:
         value = self.text(name)
         return None if value is None else int(value)
 
     def day(self, name: str) -> date | None:
+        """A date. Raises ValueError when it is not written as the document type writes them."""
         value = self.text(name)
-        return None if value is None else date.fromisoformat(value)
+        if value is None:
+            return None
+        return datetime.strptime(value, self._document.date_format).date()  # noqa: DTZ007 - a day on paper has no zone
 
     def receivable(self) -> bool:
         """The verdict. Raises ValueError when it is none we know."""
-        try:
-            return RECEIVABLE[self.must("status")]
-        except KeyError:
-            raise ValueError("status") from None
+        value = self.must("status")
+        if value not in (*self._document.receivable, *self._document.not_receivable):
+            raise ValueError("status")
+        return value in self._document.receivable
 
     def messages(self) -> tuple[Message, ...]:
         """The payer's messages, code and text side by side."""
