@@ -1,4 +1,4 @@
-"""`gateway sandbox`: a payer on loopback; `sandbox add`, `sandbox statement`, `sandbox fault` act on it."""
+"""`gateway sandbox`: a payer on loopback; `sandbox add`, `statement`, `fault` and `mend` act on it, served or not."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from gateway.cli.house import configuration
 from gateway.clock import SystemClock, today
 from gateway.platform import on_stop, private_dir
 from gateway.sandbox import Sandbox
+from gateway.sandbox.faults import FAULTS
 
 group = typer.Typer(invoke_without_command=True, rich_markup_mode=None, help="sandbox.help")
 
@@ -70,3 +71,39 @@ def statement(
     for file in files:
         sys.stdout.write(file.name + "\n")
     call.tell("cli.sandbox_statements", count=len(files))
+
+
+@group.command("fault", help="sandbox.fault.help")
+def fault(
+    ctx: typer.Context,
+    name: str = typer.Argument("", metavar="[NAME]", help="sandbox.fault_name"),
+    number: str = typer.Option("", "--number", help="sandbox.fault_number"),
+    seconds: int = typer.Option(0, "--seconds", min=0, help="sandbox.fault_seconds"),
+    times: int | None = typer.Option(None, "--times", min=1, help="sandbox.fault_times"),
+) -> None:
+    call: Call = ctx.obj
+    kept = payer(call)
+    if name:
+        kept.fault(name, number=number, seconds=seconds, times=times)
+        call.tell("cli.sandbox_fault_on", name=name)
+    _tell_faults(call, kept)
+
+
+@group.command("mend", help="sandbox.mend.help")
+def mend(ctx: typer.Context, name: str = typer.Argument(..., metavar="NAME", help="sandbox.fault_name")) -> None:
+    call: Call = ctx.obj
+    kept = payer(call)
+    kept.mend(name)
+    call.tell("cli.sandbox_fault_off", name=name)
+    _tell_faults(call, kept)
+
+
+def _tell_faults(call: Call, kept: Sandbox) -> None:
+    """Every switch that is on now, or that none is and which there are."""
+    on = kept.faults()
+    for one in on:
+        who = one.number or call.say("cli.sandbox_anyone")
+        times = one.times or call.say("cli.sandbox_for_good")
+        call.tell("cli.sandbox_fault", name=one.name, number=who, seconds=one.seconds, times=times)
+    if not on:
+        call.tell("cli.sandbox_no_fault", known=", ".join(FAULTS))

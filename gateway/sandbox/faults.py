@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from gateway.errors import ConfigError
+from gateway.identifiers import TRANSMISSION_NUMBER
 from gateway.messages import both
 from gateway.sandbox.book import Book
 
@@ -31,16 +32,20 @@ class Fault:
 
 
 def turn_on(book: Book, fault: Fault) -> None:
-    """Switch a fault on. Raises ConfigError for one that does not exist."""
+    """Switch a fault on. Raises ConfigError for a fault that does not exist or for what is no transmission number."""
     if fault.name not in FAULTS:
         raise ConfigError(both("sandbox.fault_unknown", name=fault.name, known=", ".join(FAULTS)))
+    if fault.number and not TRANSMISSION_NUMBER.fullmatch(fault.number):
+        raise ConfigError(both("sandbox.number_shape", number=fault.number))
     with book.write() as db:
         row = (fault.name, fault.number, fault.seconds, fault.times)
         db.execute("INSERT OR REPLACE INTO faults (name, number, seconds, times) VALUES (?, ?, ?, ?)", row)
 
 
 def turn_off(book: Book, name: str) -> None:
-    """Switch a fault off for everyone. Nothing happens when it was not on."""
+    """Switch a fault off for everyone. Nothing happens when it was not on. Raises ConfigError like `turn_on`."""
+    if name not in FAULTS:
+        raise ConfigError(both("sandbox.fault_unknown", name=name, known=", ".join(FAULTS)))
     with book.write() as db:
         db.execute("DELETE FROM faults WHERE name = ?", (name,))
 

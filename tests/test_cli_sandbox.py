@@ -1,0 +1,54 @@
+"""The sandbox from the command line: its faults are switched on and off while it serves or rests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import main
+from gateway.sandbox.faults import FAULTS
+
+
+def call(*words: str) -> int:
+    """Run the command line; give its exit code."""
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    return int(end.value.code or 0)
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> tuple[str, ...]:
+    """The options that name a new state folder and the language."""
+    return ("--state-dir", str(tmp_path / "var"), "--lang", "en")
+
+
+def test_a_fault_stays_on_until_it_is_mended(at: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--number", "18001", "--times", "2", "--seconds", "30")
+    assert call("sandbox", "fault", "delay", *words, *at) == 0
+    assert call("sandbox", "fault", *at) == 0
+    listed = capsys.readouterr().out.splitlines()[-1]
+    assert "delay" in listed
+    assert all(value in listed for value in ("18001", "30", "2"))
+    assert call("sandbox", "mend", "delay", *at) == 0
+    assert "No fault is on" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["fault", "mend"])
+def test_an_unknown_fault_of_the_sandbox_names_the_known_ones(
+    command: str, at: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("sandbox", command, "nonsense", *at) == 2
+    said = capsys.readouterr().err
+    assert all(name in said for name in FAULTS)
+
+
+def test_a_fault_waits_for_a_whole_transmission_number(at: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("sandbox", "fault", "delay", "--number", "1800", *at) == 2
+    assert "1800" in capsys.readouterr().err
+
+
+def test_the_help_of_fault_names_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("sandbox", "fault", "--help", "--lang", "fr") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert all(name in said for name in FAULTS)
