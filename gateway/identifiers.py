@@ -24,6 +24,17 @@ def new_id(prefix: str) -> str:
     return f"{prefix}-{uuid_utils.uuid7()}"
 
 
+def lane(payer: str, number: str) -> str:
+    """The endpoint that one transmission number at one payer is: `payer:number`. No payer's name has a colon."""
+    return f"{payer}:{number}"
+
+
+def of_lane(endpoint: str) -> tuple[str, str]:
+    """The payer and the transmission number of such an endpoint."""
+    payer, _, number = endpoint.partition(":")
+    return payer, number
+
+
 def is_test_number(number: str) -> bool:
     """18000 to 18999 is the developers' test range (FORMATS section 4)."""
     return TRANSMISSION_NUMBER.fullmatch(number) is not None and "18000" <= number <= "18999"

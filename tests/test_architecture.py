@@ -17,7 +17,7 @@ FLOORS: list[list[str]] = [
     ["errors", "platform", "clock", "resources", "messages", "states", "ports", "retry", "identifiers", "xmlsafe"],
     ["models", "config", "catalog", "report", "calendars"],
     ["sealing", "migrations", "store", "archive"],
-    ["registry", "credentials", "validation", "reading", "rendering", "synthetic", "salvage"],
+    ["registry", "credentials", "validation", "reading", "rendering", "synthetic", "salvage", "arrivals"],
     ["stages", "schedule", "adapters"],
     ["stages.*", "sandbox"],
     ["app"],
@@ -86,7 +86,7 @@ def complaint(importer: str, target: str) -> str | None:
 
 
 def same_stage(importer: str, target: str) -> bool:
-    return importer.split(".")[2].split("_")[0] == target.split(".")[2].split("_")[0]
+    return importer.split(".")[2] == target.split(".")[2]
 
 
 def test_imports_look_down() -> None:

@@ -19,7 +19,7 @@ from gateway.identifiers import new_id
 from gateway.models import Agency, Attempt, Distribution, Reply, Source
 from gateway.stages import Outcome
 from gateway.stages.distribute import POINTS
-from gateway.stages.distribute_artefacts import artefact_name
+from gateway.stages.distribute.artefacts import artefact_name
 from gateway.states import ReplyState
 from gateway.store import moves, replies
 

@@ -12,10 +12,11 @@ from support.returns import Fact, ReturnHouse, parcel, recev, sha256, statement
 
 from adapters.memory import Memory
 from gateway import platform
+from gateway.arrivals import Looks
 from gateway.errors import Unreachable
 from gateway.models import Due, Parcel, Reply, TransmissionNumber
 from gateway.ports import WaitingFile
-from gateway.stages.receive import POINTS, Settling
+from gateway.stages.receive import POINTS
 from gateway.store import due
 
 ANSWER = recev("D-1", Fact("F-1", "00000000101"))
@@ -96,11 +97,11 @@ def test_a_file_that_settles_is_taken_only_after_two_looks_that_agree(tmp_path: 
 
 
 def test_each_file_settles_in_its_own_time() -> None:
-    settling = Settling(5)
+    looks = Looks()
     old, new = (WaitingFile(name, 1, 1, name) for name in ("old", "new"))
-    assert settling.finished([old], 0.0) == ([], 5.0)
-    assert settling.finished([old, new], 3.0) == ([], 2.0)
-    assert settling.finished([old, new], 5.0) == ([old], 3.0)
+    assert looks.finished([old], "settle", 5, 0.0) == ([], 5.0)
+    assert looks.finished([old, new], "settle", 5, 3.0) == ([], 2.0)
+    assert looks.finished([old, new], "settle", 5, 5.0) == ([old], 3.0)
 
 
 @pytest.mark.parametrize("name", [".D-1.recev.xml.part", "~$D-1.xml", "D-1.recev.xml.partial", "D-1.TMP"])

@@ -63,8 +63,8 @@ def test_once_brings_a_reply_and_a_statement_all_the_way(house: ReturnHouse) -> 
 def test_a_kill_at_any_point_of_the_way_back_changes_nothing_in_the_end(
     house: ReturnHouse, killing: Any, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
-    monkeypatch.setattr("gateway.stages.match_requests.IN_ONE", 2)  # everything is large
-    monkeypatch.setattr("gateway.stages.match_statements.IN_ONE", 2)
+    monkeypatch.setattr("gateway.stages.match.requests.IN_ONE", 2)  # everything is large
+    monkeypatch.setattr("gateway.stages.match.statements.IN_ONE", 2)
     request = house.transmitted()
     house.left("D-1.recev.xml", recev("D-1", *BOTH))
     house.left("EC_18001_2026-10-08.zip", parcel(EC=statement()))

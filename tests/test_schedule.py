@@ -127,10 +127,9 @@ def test_an_endpoint_that_runs_is_not_begun_again_and_delays_no_other(rooms: Roo
     loop = WorkLoop(rooms, [stuck, quick])
     loop.start()
     assert inside.wait(10)
-    for _ in range(3):
+    while len(quick.ran) < 3:  # one of its runs may still be under way: then a look begins nothing
         for run in loop.start():
             run.result(10)
-    assert len(quick.ran) >= 3
     assert stuck.ran == ["a"]
     leave.set()
     loop.close()

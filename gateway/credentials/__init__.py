@@ -13,6 +13,7 @@ from gateway.clock import Clock
 from gateway.credentials.login import Login
 from gateway.credentials.vault import WHY_NOT, Vault, choose, denied, new_password, text
 from gateway.errors import GatewayError
+from gateway.identifiers import lane
 from gateway.sealing import Sealing
 from gateway.states import CredentialState as S
 from gateway.store import Store, due, moves
@@ -61,7 +62,7 @@ class Credentials:
             changes |= {"fence": row.fence + 1, "journal": None, "changed_at": tx.now, "proved_at": None}
             moves.move(tx, row, S.TEMPORARY, "temporary_given", **changes)
             for stage in ("transmit", "receive"):
-                due.wake(tx, stage, f"{payer}:{number}")
+                due.wake(tx, stage, lane(payer, number))
 
     def stop(self, payer: str, number: str, to: S, reason: str) -> None:
         """Use the password no more: LOCKED (the payer says so), EXPIRED or REVOKED. `reason` is a code."""

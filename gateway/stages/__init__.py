@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -19,12 +19,15 @@ import structlog
 
 from gateway.archive import Archive
 from gateway.catalog import Catalog
-from gateway.clock import Clock
+from gateway.clock import Clock, today
 from gateway.config import Config
 from gateway.errors import GatewayError, TransportError
+from gateway.identifiers import lane
 from gateway.models import Source
 from gateway.ports import Delivery, Pickup
-from gateway.store import Store, due
+from gateway.registry import Book
+from gateway.store import Store, Tx, due
+from gateway.validation import ArchiveLimits
 
 REFRESH = 5.0  # seconds between two looks at the registry for new endpoints
 PATIENCE = 600.0  # seconds that `once` stays for files nobody finishes
@@ -61,6 +64,17 @@ class Rooms:
     mailboxes: Mailboxes
     worker: str  # this process: the owner of every lease it takes
 
+    @property
+    def lot_limits(self) -> ArchiveLimits:
+        """What a lot that is a ZIP may cost."""
+        config = self.config.gateway
+        return ArchiveLimits(
+            members=config.max_members,
+            member_bytes=config.max_document_bytes,
+            total_bytes=config.max_unpacked_bytes,
+            ratio=config.max_ratio,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -68,6 +82,16 @@ class Endpoint:
 
     name: str
     every: float  # seconds
+
+
+def payer_endpoints(rooms: Rooms, more: Callable[[Tx], Iterable[tuple[str, str]]] = lambda _: ()) -> list[Endpoint]:
+    """An endpoint for each transmission number held today, and for each (payer, number) of `more`, whose payer is
+    configured; looked at as often as that payer's table says."""
+    with rooms.store.read() as tx:
+        held = {(payer, number) for payer, number, _ in Book.load(tx).live_numbers(today(rooms.clock))}
+        wanted = held.union(more(tx))
+    every = {payer.name: payer.poll for payer in rooms.config.payers}
+    return [Endpoint(lane(payer, number), every[payer]) for payer, number in sorted(wanted) if payer in every]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import Any
 
 from sqlmodel import col, func, or_, select, update
 
 from gateway.errors import StaleState
-from gateway.models import Distribution, Parcel, Reply, Request
+from gateway.identifiers import new_id
+from gateway.models import Batch, Distribution, Parcel, Reply, Request
 from gateway.states import ReplyState, RequestState
 from gateway.store import due, moves
 from gateway.store.engine import Tx
@@ -148,6 +150,38 @@ def put_off(tx: Tx, source_id: str, until: datetime) -> None:
         .where(or_(col(Reply.next_try_at).is_(None), col(Reply.next_try_at) < until))
         .values(next_try_at=until)
     )
+
+
+def owe(
+    tx: Tx,
+    kind: str,
+    batch: Batch,
+    facts: dict[str, Any],
+    *,
+    source_id: str,
+    number: str | None,
+    name: str,
+    request: Request | None = None,
+) -> None:
+    """A receipt or a report of ours about a batch, or about one of its requests: born MATCHED, and its source woken."""
+    reply = Reply(
+        id=new_id("RET"),
+        kind=kind,
+        state=ReplyState.MATCHED,
+        batch_id=batch.id,
+        request_id=request.id if request else None,
+        number=number,
+        agency_id=batch.agency_id,
+        source_id=source_id,
+        key=request.id if request else batch.id,
+        name=name,
+        format=request.format if request else None,
+        document=request.document if request else None,
+        facts=facts,
+        created_at=tx.now,
+    )
+    moves.born(tx, reply, kind)
+    due.wake(tx, "distribute", source_id)
 
 
 def distributions(tx: Tx, reply_id: str) -> list[Distribution]:

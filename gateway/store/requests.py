@@ -11,6 +11,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, or_, select
 
 from gateway.errors import StaleState
+from gateway.identifiers import lane
 from gateway.models import Invoice, Request, Submission
 from gateway.report import NO_PAYER_COULD_TAKE
 from gateway.states import REQUEST_OVER, RequestState
@@ -126,7 +127,7 @@ def to_held(tx: Tx, request: Request, holds: list[str], detail: dict[str, Any] |
 def wake_lane(tx: Tx, request: Request) -> None:
     """Tell `transmit` that there may be something to send under the request's number."""
     if request.payer and request.number:
-        due.wake(tx, "transmit", f"{request.payer}:{request.number}")
+        due.wake(tx, "transmit", lane(request.payer, request.number))
 
 
 def hold(tx: Tx, request: Request, *, reason: str) -> None:

@@ -17,7 +17,7 @@ from gateway.clock import SystemClock, today
 from gateway.config import load
 from gateway.registry import apply
 from gateway.sandbox import Sandbox
-from gateway.stages import match_requests, match_statements
+from gateway.stages.match import requests, statements
 from gateway.synthetic import LotSpec, generate, lot
 
 KILLED = 137
@@ -149,7 +149,7 @@ def _child(config: str, point: str | None, hit: int, minutes: int) -> None:
                 os._exit(KILLED)
 
     platform.listen(die if point else None)
-    match_requests.IN_ONE = match_statements.IN_ONE = 1  # every reply is large: its rows are staged in pieces
+    requests.IN_ONE = statements.IN_ONE = 1  # every reply is large: its rows are staged in pieces
     loaded = load(Path(config))
     with instance_lock(loaded), open_app(loaded, clock=Later(minutes)) as app:
         recover(app)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import structlog
 
-from gateway.clock import today
 from gateway.errors import Denied
-from gateway.registry.book import Book
-from gateway.stages import Endpoint, Outcome, Rooms
+from gateway.identifiers import of_lane
+from gateway.stages import Endpoint, Outcome, Rooms, payer_endpoints
 from gateway.stages.transmit import unclear
 from gateway.stages.transmit.lane import Lane, Stop
 from gateway.stages.transmit.send import passes, send
@@ -28,14 +27,10 @@ class Transmit:
     name = "transmit"
 
     def endpoints(self, rooms: Rooms) -> list[Endpoint]:
-        with rooms.store.read() as tx:
-            held = {(payer, number) for payer, number, _ in Book.load(tx).live_numbers(today(rooms.clock))}
-            busy = lanes.busy(tx)
-        every = {payer.name: payer.poll for payer in rooms.config.payers}
-        return [Endpoint(f"{p}:{n}", every[p]) for p, n in sorted(held | busy) if p in every]
+        return payer_endpoints(rooms, lanes.busy)
 
     def run(self, rooms: Rooms, endpoint: str) -> Outcome:
-        payer, _, number = endpoint.partition(":")
+        payer, number = of_lane(endpoint)
         lane = Lane(rooms, rooms.config.payer(payer), number)
         worked = unclear.overdue(lane) + unclear.let_in_again(lane)
         left_behind = unclear.left_behind(lane)

@@ -12,7 +12,7 @@ import structlog
 
 from gateway.config import PayerConfig
 from gateway.errors import StaleState
-from gateway.identifiers import new_id
+from gateway.identifiers import lane, new_id
 from gateway.models import Reply, Request
 from gateway.platform import passing
 from gateway.ports import Receipt
@@ -67,7 +67,7 @@ class Lane:
             if reply is not None:
                 reply.created_at = tx.now
                 moves.born(tx, reply, "answered_at_once")
-                due.wake(tx, "match", f"{self.payer.name}:{self.number}")
+                due.wake(tx, "match", lane(self.payer.name, self.number))
         passing("transmit.recorded")
         log.info("request_transmitted", request=request.id, already=receipt.already)
 

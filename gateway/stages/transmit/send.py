@@ -11,8 +11,7 @@ from gateway.errors import Conflict, Denied, InDoubt, StaleState, StoreError, Tr
 from gateway.models import Request
 from gateway.platform import passing
 from gateway.ports import Delivery, Receipt
-from gateway.registry import sending
-from gateway.registry.book import Book
+from gateway.registry import Book, sending
 from gateway.stages.transmit.lane import Lane, Stop
 from gateway.states import RequestState
 from gateway.store import Tx, attempts, lanes, moves, requests

@@ -10,7 +10,7 @@ import structlog
 
 from gateway.clock import today
 from gateway.models import Batch
-from gateway.registry.book import Book
+from gateway.registry import Book
 from gateway.stages import Endpoint, Outcome, Rooms
 from gateway.stages.validate import again, lot
 from gateway.stages.validate.desk import Desk

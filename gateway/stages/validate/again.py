@@ -10,8 +10,7 @@ from gateway.clock import today
 from gateway.errors import StaleState
 from gateway.models import Request
 from gateway.platform import passing
-from gateway.registry import sending
-from gateway.registry.book import Book
+from gateway.registry import Book, sending
 from gateway.stages import Rooms
 from gateway.states import RequestState
 from gateway.store import Tx, chunks, moves, requests

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gateway.identifiers import new_id
 from gateway.messages import both
-from gateway.models import Reply, Request
+from gateway.models import Request
 from gateway.report import LISTED, Finding
 from gateway.stages.validate.desk import Desk
 from gateway.stages.validate.document import answer
-from gateway.states import ReplyState, RequestState
-from gateway.store import Tx, due, moves, requests
+from gateway.states import RequestState
+from gateway.store import Tx, replies, requests
 
 
 def reports(tx: Tx, desk: Desk) -> None:
@@ -24,7 +23,7 @@ def reports(tx: Tx, desk: Desk) -> None:
         request = judged.request
         if request.state != RequestState.READY:
             facts = judged.report.public() | answer(request) | _sentences(tx, request)
-            _owe(tx, desk, request.id, facts, request)
+            _owe(tx, desk, facts, request)
 
 
 def lot_report(tx: Tx, desk: Desk, findings: Sequence[Finding]) -> None:
@@ -41,7 +40,7 @@ def lot_report(tx: Tx, desk: Desk, findings: Sequence[Finding]) -> None:
         "says": both(f"validate.lot_{batch.state.lower()}"),
         "next": both(f"validate.lot_{batch.state.lower()}_next"),
     }
-    _owe(tx, desk, batch.id, facts, None)
+    _owe(tx, desk, facts)
 
 
 def _sentences(tx: Tx, request: Request) -> dict[str, Any]:
@@ -53,23 +52,8 @@ def _sentences(tx: Tx, request: Request) -> dict[str, Any]:
     return {"says": says, "next": both("validate.request_repeated_next")}
 
 
-def _owe(tx: Tx, desk: Desk, key: str, facts: dict[str, Any], request: Request | None) -> None:
+def _owe(tx: Tx, desk: Desk, facts: dict[str, Any], request: Request | None = None) -> None:
     batch = desk.batch
-    reply = Reply(
-        id=new_id("RET"),
-        kind="report",
-        state=ReplyState.MATCHED,
-        batch_id=batch.id,
-        request_id=request.id if request else None,
-        number=desk.book.first_number(batch.agency_id, desk.today),
-        agency_id=batch.agency_id,
-        source_id=batch.source_id,
-        key=key,
-        name=(request.member if request else None) or batch.name,
-        format=request.format if request else None,
-        document=request.document if request else None,
-        facts=facts,
-        created_at=tx.now,
-    )
-    moves.born(tx, reply, "report")
-    due.wake(tx, "distribute", batch.source_id)
+    number = desk.book.first_number(batch.agency_id, desk.today)
+    name = (request.member if request else None) or batch.name
+    replies.owe(tx, "report", batch, facts, source_id=batch.source_id, number=number, name=name, request=request)

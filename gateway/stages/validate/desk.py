@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from gateway.models import Batch, Request, Source
-from gateway.registry.book import Book
+from gateway.registry import Book
 from gateway.report import Finding, Report
 from gateway.stages import Rooms
-from gateway.validation import ArchiveLimits, Limits
+from gateway.validation import Limits
 
 
 @dataclass(slots=True)
@@ -42,14 +42,3 @@ class Desk:
     def limits(self) -> Limits:
         """What one document may cost here."""
         return Limits(document_bytes=self.rooms.config.gateway.max_document_bytes)
-
-    @property
-    def archive_limits(self) -> ArchiveLimits:
-        """What a ZIP may cost here."""
-        config = self.rooms.config.gateway
-        return ArchiveLimits(
-            members=config.max_members,
-            member_bytes=config.max_document_bytes,
-            total_bytes=config.max_unpacked_bytes,
-            ratio=config.max_ratio,
-        )

@@ -43,7 +43,7 @@ def judge(desk: Desk) -> None:
 
 def _members(desk: Desk, stream: BinaryIO) -> Iterator[document.Kept]:
     """The documents of a ZIP, one after the other; what is wrong with the ZIP itself is answered at the lot."""
-    opened = members(stream, desk.batch.name, desk.archive_limits)
+    opened = members(stream, desk.batch.name, desk.rooms.lot_limits)
     desk.archive_findings = list(opened.findings)
     if any(found.refuses for found in opened.findings):
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.catalog import DocumentType
 from gateway.reading import InvoiceVerdict, Receivability
-from gateway.stages.match_doubts import Doubt
+from gateway.stages.match.doubts import Doubt
 from gateway.store.invoices import Submitted, Verdict
 
 Pairs = list[tuple[Submitted, InvoiceVerdict | None]]  # None: only the request as a whole was judged

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from gateway.archive import Stored
-from gateway.config import GatewayConfig
 from gateway.messages import both
 from gateway.models import Batch, Deposit
 from gateway.ports import WaitingFile
@@ -25,16 +24,10 @@ class Taken:
     documents: int | None  # None: an archive that cannot be read
 
 
-def count(source: BinaryIO, name: str, config: GatewayConfig) -> int | None:
+def count(source: BinaryIO, name: str, limits: ArchiveLimits) -> int | None:
     """How many documents a lot holds; None where it is an archive that cannot be read."""
     if not is_archive(source):
         return 1
-    limits = ArchiveLimits(
-        members=config.max_members,
-        member_bytes=config.max_document_bytes,
-        total_bytes=config.max_unpacked_bytes,
-        ratio=config.max_ratio,
-    )
     found = members(source, name, limits)
     return None if found.findings else len(found.members)
 

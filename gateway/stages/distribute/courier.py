@@ -1,4 +1,4 @@
-"""Delivers what is owed to an agency into the returns of one source: rendered first, never over another file."""
+"""One round to one source: each reply rendered and archived, intended, delivered; and what each error means for it."""
 
 from __future__ import annotations
 
@@ -14,75 +14,17 @@ from gateway.platform import passing
 from gateway.ports import Delivery, Receipt
 from gateway.registry import Book
 from gateway.retry import WAITS, wait_before
-from gateway.stages import Endpoint, Outcome, Rooms
-from gateway.stages.distribute_artefacts import render, rows
+from gateway.stages import Rooms
+from gateway.stages.distribute.artefacts import render, rows
 from gateway.states import ReplyState
 from gateway.store import Tx, attempts, moves, replies
 
-POINTS = (
-    "distribute.rendered",
-    "distribute.recorded",
-    "distribute.intended",
-    "distribute.sent",
-    "distribute.delivered",
-    "distribute.distributed",
-)
-_EVERY = 60.0  # seconds between looks nobody asked for
 _NO_NUMBER = "00000"  # in the name of what goes to an agency that holds no number today
 
 log = structlog.get_logger()
 
 
-class Distribute:
-    """Endpoint: the id of a source."""
-
-    name = "distribute"
-
-    def endpoints(self, rooms: Rooms) -> list[Endpoint]:
-        with rooms.store.read() as tx:
-            book, owed = Book.load(tx), replies.sources_owed(tx)
-        live = {source.id for agency in book.agencies() for source in book.sources(agency.id)}
-        return [Endpoint(source_id, _EVERY) for source_id in sorted(live | owed)]
-
-    def run(self, rooms: Rooms, endpoint: str) -> Outcome:
-        freed, again_in = _free_expired(rooms, endpoint)
-        with rooms.store.read() as tx:
-            waiting, book = replies.to_distribute(tx, endpoint), Book.load(tx)
-        done = 0
-        with ExitStack() as boxes:
-            courier = _Courier(rooms, book, book.source(endpoint), boxes)
-            for reply in waiting:
-                done += courier.guarded(reply)
-                if courier.barred:
-                    break
-        with rooms.store.read() as tx:
-            later = replies.next_try(tx, endpoint)
-        retry_in = None if later is None else max((later - rooms.clock.now()).total_seconds(), 0.0)
-        return Outcome(freed + done, again_in, retry_in)
-
-
-def _free_expired(rooms: Rooms, source_id: str) -> tuple[int, float | None]:
-    """Take back what a dead worker was delivering; seconds until the next lease ends, if one is alive."""
-    freed, waits = 0, []
-    with rooms.store.write() as tx:
-        for reply in replies.distributing(tx, source_id):
-            left = (reply.lease_until - tx.now).total_seconds() if reply.lease_until else 0.0
-            if left > 0:
-                waits.append(left)
-                continue
-            _end_open(tx, reply, "abandoned")
-            moves.move(tx, reply, ReplyState.MATCHED, "lease_expired")
-            freed += 1
-    return freed, min(waits, default=None)
-
-
-def _end_open(tx: Tx, reply: Reply, outcome: str) -> None:
-    for artefact in replies.distributions(tx, reply.id):
-        if (attempt := attempts.unfinished(tx, artefact.id)) is not None:
-            attempts.end(tx, attempt.id, outcome)
-
-
-class _Courier:
+class Courier:
     """One round to one source. `barred`: its returns cannot be entered now; the rest of the round is off."""
 
     def __init__(self, rooms: Rooms, book: Book, source: Source, boxes: ExitStack) -> None:
@@ -190,7 +132,7 @@ class _Courier:
 
     def _back(self, reply: Reply, reason: str) -> int:
         with self._rooms.store.write() as tx:
-            _end_open(tx, reply, reason)
+            end_open(tx, reply, reason)
             later = tx.now + wait_before(reply.attempts)
             moves.move(tx, reply, ReplyState.MATCHED, reason, next_try_at=later)
             if self.barred:
@@ -199,8 +141,15 @@ class _Courier:
 
     def _hold(self, reply: Reply, reason: str) -> int:
         with self._rooms.store.write() as tx:
-            _end_open(tx, reply, reason)
+            end_open(tx, reply, reason)
             moves.move(tx, reply, ReplyState.HELD, reason)
             if self.barred:  # one wrong password costs one attempt an hour, not one for each reply
                 replies.put_off(tx, self._source.id, tx.now + timedelta(seconds=WAITS[-1]))
         return 1
+
+
+def end_open(tx: Tx, reply: Reply, outcome: str) -> None:
+    """Write down how the tries at a reply's artefacts ended whose outcome is still open."""
+    for artefact in replies.distributions(tx, reply.id):
+        if (attempt := attempts.unfinished(tx, artefact.id)) is not None:
+            attempts.end(tx, attempt.id, outcome)

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.catalog import DocumentType
-from gateway.clock import today
 from gateway.config import PayerConfig
 from gateway.errors import StaleState
+from gateway.identifiers import of_lane
 from gateway.models import Reply
 from gateway.reading import PayerError, Receivability, StatementOfAccount, Unreadable, read
-from gateway.registry import Book
 from gateway.report import Report
-from gateway.stages import Endpoint, Outcome, Rooms
-from gateway.stages.match_doubts import Doubt, close
-from gateway.stages.match_requests import SOON, Requests
-from gateway.stages.match_statements import Statements
+from gateway.stages import Endpoint, Outcome, Rooms, payer_endpoints
+from gateway.stages.match.doubts import Doubt, close
+from gateway.stages.match.requests import SOON, Requests
+from gateway.stages.match.statements import Statements
 from gateway.states import ReplyState
 from gateway.store import replies
 from gateway.validation import Limits, judge
@@ -42,14 +41,10 @@ class Match:
     name = "match"
 
     def endpoints(self, rooms: Rooms) -> list[Endpoint]:
-        with rooms.store.read() as tx:
-            live = {(payer, number) for payer, number, _ in Book.load(tx).live_numbers(today(rooms.clock))}
-            wanted = live.union(replies.with_received(tx))  # a number closed since still has its replies
-        known = sorted((p, n) for p, n in wanted if p in rooms.config.payer_names)
-        return [Endpoint(f"{payer}:{number}", rooms.config.payer(payer).poll) for payer, number in known]
+        return payer_endpoints(rooms, replies.with_received)  # a number closed since still has its replies
 
     def run(self, rooms: Rooms, endpoint: str) -> Outcome:
-        payer, _, number = endpoint.partition(":")
+        payer, number = of_lane(endpoint)
         with rooms.store.read() as tx:
             waiting = replies.received(tx, payer, number)
         matcher = _Matcher(rooms, rooms.config.payer(payer))

@@ -14,8 +14,8 @@ from gateway.platform import passing
 from gateway.reading import StatementOfAccount, statement_disagrees
 from gateway.registry import Book
 from gateway.stages import Rooms
-from gateway.stages.match_doubts import SAYS_AGAIN, Doubt, close
-from gateway.stages.match_facts import statement_facts
+from gateway.stages.match.doubts import SAYS_AGAIN, Doubt, close
+from gateway.stages.match.facts import statement_facts
 from gateway.states import ReplyState
 from gateway.store import Tx, chunks, due, invoices, moves, statements
 

@@ -10,11 +10,11 @@ from gateway.models import Reply, Request
 from gateway.platform import passing
 from gateway.reading import Receivability, read, reply_disagrees, same_result
 from gateway.stages import Rooms
-from gateway.stages.match_doubts import SAYS_AGAIN, Doubt, close
-from gateway.stages.match_facts import receivability_facts
-from gateway.stages.match_pairs import Pairs, line_rows, lines, new_numbers, pair_up, unlike, verdicts
+from gateway.stages.match.doubts import SAYS_AGAIN, Doubt, close
+from gateway.stages.match.facts import receivability_facts
+from gateway.stages.match.pairs import Pairs, line_rows, lines, new_numbers, pair_up, unlike, verdicts
 from gateway.states import ReplyState, RequestState
-from gateway.store import Tx, attempts, chunks, due, invoices, moves, replies
+from gateway.store import Tx, attempts, chunks, due, invoices, moves, replies, requests
 
 IN_ONE = 2000  # lines that go into the deciding transaction; more are staged before it, in pieces of this size
 SOON = 1.0  # seconds between looks at a request that is still being transmitted
@@ -141,7 +141,7 @@ class Requests:
             facts=receivability_facts(request, content),
         )
         due.wake(tx, "distribute", request.source_id)
-        due.wake(tx, "transmit", f"{request.payer}:{request.number}")  # a modification may have waited for this
+        requests.wake_lane(tx, request)  # a modification may have waited for this
 
 
 def _find(tx: Tx, reply: Reply, content: Receivability) -> Request | Doubt:
