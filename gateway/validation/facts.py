@@ -20,6 +20,7 @@ class Facts:
     above: Mapping[str, Values] = field(default_factory=dict)
     lines: list[Values] = field(default_factory=list)
     kind: str | None = None  # of an invoice
+    _services: list[date] | None = None  # several rules ask for them
 
     def get(self, name: str) -> list[str]:
         """The values of a field; none when it is absent."""
@@ -40,4 +41,6 @@ class Facts:
 
     def service_dates(self) -> list[date]:
         """When the services of an invoice (or a line) were rendered."""
-        return self.dates("service") or self.dates("invoice.service")
+        if self._services is None:
+            self._services = self.dates("service") or self.dates("invoice.service")
+        return self._services

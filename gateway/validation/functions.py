@@ -3,31 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol, runtime_checkable
 
 from gateway.catalog import Rule
 from gateway.validation.facts import Facts
 from gateway.validation.values import as_cents
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a function begins with: its rule, the family's dated facts, and today, where somebody said what it is."""
+
+    rule: Rule
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    today: date | None = None
+
+
 class Function(Protocol):
     """One rule's function while one document is judged."""
-
-    def see(self, invoice: Facts) -> None:
-        """Hear of an invoice (or entry) as it passes."""
 
     def holds(self, facts: Facts) -> bool:
         """Whether the rule holds for this document, invoice or line."""
 
 
+@runtime_checkable
+class Listener(Protocol):
+    """A function that hears of each invoice (or entry) as it passes, before it or its lines are judged."""
+
+    def see(self, invoice: Facts, /) -> None:
+        """Hear of an invoice."""
+
+
+@runtime_checkable
+class Teller(Protocol):
+    """A function whose rule's sentences have `{placeholders}`."""
+
+    def values(self, facts: Facts) -> Mapping[str, object]:
+        """What fills them; asked only when the rule does not hold. Never a personal value."""
+
+
 class UniqueInDocument:
     """No two invoices have the same value; the second one is the defect."""
 
-    def __init__(self, rule: Rule) -> None:
-        self._field, self._seen = rule.field or "number", set[str]()
-
-    def see(self, invoice: Facts) -> None:
-        """Nothing: what was judged was seen."""
+    def __init__(self, given: Given) -> None:
+        self._field, self._seen = given.rule.field or "number", set[str]()
 
     def holds(self, facts: Facts) -> bool:
         value = facts.first(self._field)
@@ -40,8 +61,8 @@ class UniqueInDocument:
 class SameInDocument:
     """Every invoice has the value of the first."""
 
-    def __init__(self, rule: Rule) -> None:
-        self._field, self._value = rule.field or "sender", ""
+    def __init__(self, given: Given) -> None:
+        self._field, self._value = given.rule.field or "sender", ""
 
     def see(self, invoice: Facts) -> None:
         self._value = self._value or invoice.first(self._field) or ""
@@ -53,11 +74,8 @@ class SameInDocument:
 class AttestationDay:
     """The attestation number begins with the last digit of the year and the day of the year of a service."""
 
-    def __init__(self, rule: Rule) -> None:
-        self._field = rule.field or "attestation"
-
-    def see(self, invoice: Facts) -> None:
-        """Nothing: each invoice stands for itself."""
+    def __init__(self, given: Given) -> None:
+        self._field = given.rule.field or "attestation"
 
     def holds(self, facts: Facts) -> bool:
         value, days = facts.first(self._field), facts.service_dates()
@@ -67,7 +85,7 @@ class AttestationDay:
 class StatementTotals:
     """To the cent: total = sum of the entries; carried before + total - withheld = disbursed + carried after."""
 
-    def __init__(self, _rule: Rule) -> None:
+    def __init__(self, _given: Given) -> None:
         self._entries, self._sum = 0, 0
 
     def see(self, invoice: Facts) -> None:
@@ -85,7 +103,23 @@ def _cents(facts: Facts, name: str) -> int:
     return as_cents(facts.first(name) or "0", facts.document.money) or 0
 
 
-FUNCTIONS: Mapping[str, Callable[[Rule], Function]] = {
+Maker = Callable[[Given], Function]
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A function that begins with nothing and remembers nothing."""
+
+    holds: Callable[[Facts], bool]
+
+
+def alone(holds: Callable[[Facts], bool]) -> Maker:
+    """A plain function of facts as one that a rule can name."""
+    made = Alone(holds)
+    return lambda _given: made
+
+
+FUNCTIONS: Mapping[str, Maker] = {
     "unique_in_document": UniqueInDocument,
     "same_in_document": SameInDocument,
     "attestation_day": AttestationDay,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import date
 from typing import BinaryIO
 
@@ -37,7 +38,8 @@ def judge(
 ) -> Report:
     """Judge one XML document from a seekable binary stream, in bounded memory.
 
-    `on` chooses among versions of a document type by validity; `sink` hears of each invoice as it passes. A bad
+    `on` is today, where it matters: it chooses among versions of a document type by validity, and the rules that count
+    from it are asked only when it is given. `sink` hears of each invoice as it passes. A bad
     document is a report, never an exception; the verdict is `not_judged` only when our own schemas or rules cannot be
     used. Raises OSError when the stream itself cannot be read.
     """
@@ -55,6 +57,7 @@ def judge(
         findings.add(seen.warning)
     try:
         plan = plan_for(document)
+        plan = replace(plan, rules=plan.rules.on(on))
         engine = Engine(plan, seen, findings, sink or _nobody, limits)
         engine.run(source)
     except (CatalogError, etree.LxmlError) as error:

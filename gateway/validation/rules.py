@@ -2,58 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.catalog import DocumentType, Rule
 from gateway.errors import CatalogError
+from gateway.validation import functions, functions_dates, functions_lines, functions_people
 from gateway.validation.conditions import Condition, compiled
 from gateway.validation.facts import Facts
-from gateway.validation.functions import FUNCTIONS, Function
+from gateway.validation.functions import Function, Given, Listener, Maker, Teller
+from gateway.validation.functions_lines import NEED_LINES
+
+FUNCTIONS: Mapping[str, Maker] = {
+    **functions.FUNCTIONS,
+    **functions_people.FUNCTIONS,
+    **functions_dates.FUNCTIONS,
+    **functions_lines.FUNCTIONS,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     rule: Rule
     must: Condition | None
-    function: Callable[[Rule], Function] | None
+    function: Maker | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """A rule ready to be asked: one call says whether it holds."""
+
+    rule: Rule
+    holds: Condition
+    dated: bool  # it holds only for some dates of service
+    teller: Teller | None = None
 
 
 class RuleBook:
-    """Every rule of a document type that needs only the document. Raises CatalogError for one that says nothing."""
+    """Every rule of a document type that needs only the document, or today's date as well. Raises CatalogError for one
+    that says nothing."""
 
     def __init__(self, document: DocumentType) -> None:
-        self._rules = [_compile(rule) for rule in document.rules if rule.needs == "document"]
-        self.for_lines = any(c.rule.scope == "line" for c in self._rules)
-        self.not_checked = sorted({rule.code for rule in document.rules if rule.needs != "document"})
+        self._document = document
+        self._today: date | None = None
+        self._rules = [_compile(rule) for rule in document.rules if rule.needs in ("document", "today")]
+        self.for_lines = any(c.rule.scope == "line" or c.rule.function in NEED_LINES for c in self._rules)
+
+    def on(self, today: date | None) -> RuleBook:
+        """The same book on a day; without one, the rules that need it are not asked."""
+        book = copy.copy(self)
+        book._today = today
+        return book
+
+    @property
+    def not_checked(self) -> list[str]:
+        """The codes nothing can be said about here: they need the registry, the past, or a date nobody gave."""
+        known = ("document",) if self._today is None else ("document", "today")
+        return sorted({rule.code for rule in self._document.rules if rule.needs not in known})
 
     def open(self) -> Judgment:
         """The book, for one document."""
-        return Judgment([(c.rule, c.must, c.function and c.function(c.rule)) for c in self._rules])
+        asked = [c for c in self._rules if c.rule.needs == "document" or self._today is not None]
+        return Judgment([_check(c, self._document, self._today) for c in asked])
 
 
 class Judgment:
     """The rules while one document passes."""
 
-    def __init__(self, rules: list[tuple[Rule, Condition | None, Function | None]]) -> None:
-        self._rules = {
-            scope: [entry for entry in rules if entry[0].scope == scope] for scope in ("document", "invoice", "line")
-        }
-        self._functions = [function for _, _, function in rules if function is not None]
+    def __init__(self, checks: list[tuple[_Check, Listener | None]]) -> None:
+        self._checks = [check for check, _ in checks]
+        self._by_kind: dict[tuple[str, str | None], list[_Check]] = {}
+        self._listeners = [listener for _, listener in checks if listener is not None]
 
     def see(self, invoice: Facts) -> None:
-        """Let every function hear of an invoice, before it is judged."""
-        for function in self._functions:
-            function.see(invoice)
+        """Let every function that listens hear of an invoice, before it is judged."""
+        for listener in self._listeners:
+            listener.see(invoice)
 
     def broken(self, scope: str, facts: Facts) -> Iterator[Rule]:
         """The rules of a scope that do not hold."""
-        for rule, must, function in self._rules[scope]:
-            if _applies(rule, facts) and not (
-                (must is None or must(facts)) and (function is None or function.holds(facts))
-            ):
-                yield rule
+        checks = self._by_kind.get((scope, facts.kind))
+        if checks is None:
+            checks = self._of(scope, facts.kind)
+        for check in checks:
+            if check.dated and not _in_force(check.rule, facts):
+                continue
+            if not check.holds(facts):
+                yield check.rule if check.teller is None else _told(check.rule, check.teller.values(facts))
+
+    def _of(self, scope: str, kind: str | None) -> list[_Check]:
+        """The checks of a scope for one kind of invoice."""
+        checks = [c for c in self._checks if c.rule.scope == scope and (not c.rule.kinds or kind in c.rule.kinds)]
+        if len(self._by_kind) < _MOST_KINDS:
+            self._by_kind[scope, kind] = checks
+        return checks
+
+
+_MOST_KINDS = 200  # remembered: a hostile document may invent names for ever
 
 
 def _compile(rule: Rule) -> _Compiled:
@@ -65,10 +112,28 @@ def _compile(rule: Rule) -> _Compiled:
     return _Compiled(rule, must, FUNCTIONS[rule.function] if rule.function else None)
 
 
-def _applies(rule: Rule, facts: Facts) -> bool:
-    if rule.kinds and facts.kind not in rule.kinds:
-        return False
-    if rule.service_from is None and rule.service_to is None:
-        return True
+def _check(c: _Compiled, document: DocumentType, today: date | None) -> tuple[_Check, Listener | None]:
+    function = c.function(Given(c.rule, document.settings, today)) if c.function else None
+    dated = c.rule.service_from is not None or c.rule.service_to is not None
+    check = _Check(c.rule, _both(c.must, function), dated, function if isinstance(function, Teller) else None)
+    return check, function if isinstance(function, Listener) else None
+
+
+def _both(must: Condition | None, function: Function | None) -> Condition:
+    if function is None:
+        assert must is not None
+        return must
+    if must is None:
+        return function.holds
+    return lambda facts: must(facts) and function.holds(facts)
+
+
+def _in_force(rule: Rule, facts: Facts) -> bool:
     low, high = rule.service_from or date.min, rule.service_to or date.max
     return any(low <= day <= high for day in facts.service_dates())
+
+
+def _told(rule: Rule, values: Mapping[str, object]) -> Rule:
+    """The rule with its placeholders filled."""
+    message = {lang: text.format_map(values) for lang, text in rule.message.items()}
+    return replace(rule, message=message, next={lang: text.format_map(values) for lang, text in rule.next.items()})

@@ -1,0 +1,136 @@
+"""Functions about time: openings of a profession, limits of submission, stays, beginnings and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from gateway.validation.facts import Facts
+from gateway.validation.functions import Given, Maker, alone
+
+_MOST_DAYS = 4096  # remembered: kinds of invoices times days of service
+
+
+class NotBeforeOpening:
+    """No service precedes the day its profession entered this system; `[settings.opening]` says when."""
+
+    def __init__(self, given: Given) -> None:
+        self._opening: Mapping[str, date] = given.settings.get("opening", {})
+
+    def holds(self, facts: Facts) -> bool:
+        opened = self._opening.get(facts.kind or "")
+        return opened is None or all(day >= opened for day in facts.service_dates())
+
+
+class NotInFuture:
+    """No service is dated after today."""
+
+    def __init__(self, given: Given) -> None:
+        self._today = given.today or date.max
+
+    def holds(self, facts: Facts) -> bool:
+        return all(day <= self._today for day in facts.service_dates())
+
+
+class _Limit:
+    """How many days are left to submit: `[[settings.submission_limit]]`, the newest entry that the oldest service and
+    its profession fall under."""
+
+    def __init__(self, given: Given) -> None:
+        limits: Sequence[Mapping[str, Any]] = given.settings.get("submission_limit", ())
+        self._limits = sorted(limits, key=lambda limit: limit["from"], reverse=True)
+        self._today = given.today or date.min
+        self._known: dict[tuple[str | None, date], tuple[int, Mapping[str, Any]] | None] = {}
+
+    def left(self, facts: Facts) -> tuple[int, Mapping[str, Any]] | None:
+        """Days left (negative: too late), and the limit they are counted by."""
+        first = min(facts.service_dates(), default=None)
+        if first is None:
+            return None
+        key = (facts.kind, first)
+        if key not in self._known:
+            if len(self._known) > _MOST_DAYS:
+                self._known.clear()
+            self._known[key] = self._count(*key)
+        return self._known[key]
+
+    def values(self, facts: Facts) -> Mapping[str, object]:
+        days, limit = self.left(facts) or (0, {"days": 0})
+        return {"left": days, "late": -days, "limit": limit["days"]}
+
+    def _count(self, kind: str | None, first: date) -> tuple[int, Mapping[str, Any]] | None:
+        limit = next((entry for entry in self._limits if _covers(entry, kind, first)), None)
+        return (limit["days"] - (self._today - first).days, limit) if limit else None
+
+
+def _covers(limit: Mapping[str, Any], kind: str | None, first: date) -> bool:
+    return bool(limit["from"] <= first and ("kinds" not in limit or kind in limit["kinds"]))
+
+
+class SubmissionInTime(_Limit):
+    """The limit of submission has not passed."""
+
+    def holds(self, facts: Facts) -> bool:
+        found = self.left(facts)
+        return found is None or found[0] >= 0
+
+
+class SubmissionNotNear(_Limit):
+    """The limit of submission has passed, or is further away than its `warn` days."""
+
+    def holds(self, facts: Facts) -> bool:
+        found = self.left(facts)
+        return found is None or not 0 <= found[0] <= found[1].get("warn", 0)
+
+
+def within_stay(facts: Facts) -> bool:
+    """A line's service is within the stay of the invoice's patients; a stay without an end is still going on."""
+    starts = facts.dates("invoice.stay_start")
+    if not starts:
+        return True
+    ends = facts.dates("invoice.stay_end")
+    last = max(ends) if len(ends) == len(starts) else date.max
+    return all(min(starts) <= day <= last for day in facts.service_dates())
+
+
+def stay_in_order(facts: Facts) -> bool:
+    """No stay ends before it begins."""
+    starts, ends = facts.own.get("stay_start", ()), facts.own.get("stay_end", ())
+    return len(starts) != len(ends) or all(map(_in_order, starts, ends))
+
+
+def line_in_order(facts: Facts) -> bool:
+    """A line's end is not before its start."""
+    start, end = facts.first("start"), facts.first("end")
+    return not start or not end or _in_order(start, end)
+
+
+def starts_that_day(facts: Facts) -> bool:
+    """A line starts on the day of its service (it may end on the next)."""
+    start = facts.dates("start")
+    return not start or start[:1] == facts.service_dates()[:1]
+
+
+def authorised_before(facts: Facts) -> bool:
+    """What was authorised was not rendered before the authorisation."""
+    authorised = facts.dates("authorised")
+    return not authorised or all(max(authorised) <= day for day in facts.service_dates())
+
+
+def _in_order(start: str, end: str) -> bool:
+    """Both as the document writes them: largest unit first, so that order of text is order of time."""
+    return len(start) != len(end) or start <= end
+
+
+FUNCTIONS: Mapping[str, Maker] = {
+    "not_before_opening": NotBeforeOpening,
+    "not_in_future": NotInFuture,
+    "submission_in_time": SubmissionInTime,
+    "submission_not_near": SubmissionNotNear,
+    "within_stay": alone(within_stay),
+    "stay_in_order": alone(stay_in_order),
+    "line_in_order": alone(line_in_order),
+    "starts_that_day": alone(starts_that_day),
+    "authorised_before": alone(authorised_before),
+}

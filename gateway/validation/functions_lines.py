@@ -1,0 +1,96 @@
+"""Functions about lines: said twice, in two roles, with what their code asks for, adding up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gateway.validation.facts import Facts
+from gateway.validation.fields import Values
+from gateway.validation.functions import Given, Maker, alone
+from gateway.validation.values import as_cents
+
+_Key = tuple[tuple[str, ...], ...]
+_SAME = ("code", "service", "role", "tooth", "start")  # two lines that agree in these are one said twice
+NEED_LINES = frozenset({"one_role", "sum_of_lines"})  # asked about an invoice, they look at its lines' fields
+
+
+class NoLineTwice:
+    """No two lines of an invoice have the same code, date, role, tooth and start; the second one is the defect."""
+
+    def __init__(self, _given: Given) -> None:
+        self._seen: set[_Key] = set()
+
+    def see(self, _invoice: Facts) -> None:
+        """A new invoice: nothing of it was said yet."""
+        self._seen.clear()
+
+    def holds(self, facts: Facts) -> bool:
+        key = _key(facts.own, _SAME)
+        if not key[0] or key in self._seen:
+            return not key[0]
+        self._seen.add(key)
+        return True
+
+
+def one_role(facts: Facts) -> bool:
+    """Nobody is both responsible for an act and the assistant at it."""
+    if len(facts.lines) < 2:
+        return True
+    acts = {(_key(line, ("code", "service", "tooth")), line.get("role", [""])[0]) for line in facts.lines}
+    return len({act for act, _ in acts}) == len(acts)
+
+
+def sum_of_lines(facts: Facts) -> bool:
+    """The invoice's amount is the sum of its lines', to the cent."""
+    total, money = facts.first("amount"), facts.document.money
+    parts = [as_cents(line["amount"][0], money) for line in facts.lines if line.get("amount")]
+    if total is None or any(part is None for part in parts):
+        return True
+    return as_cents(total, money) in (None, sum(part or 0 for part in parts))
+
+
+class AuthorisationDated:
+    """A code of `authorised_codes` in the settings carries the date of its authorisation."""
+
+    def __init__(self, given: Given) -> None:
+        self._codes = frozenset(given.settings.get("authorised_codes", ()))
+
+    def holds(self, facts: Facts) -> bool:
+        return self._codes.isdisjoint(facts.own.get("code", ())) or bool(facts.own.get("authorised"))
+
+
+class Measured:
+    """A code of `[settings.measures]` carries the measures it asks for."""
+
+    def __init__(self, given: Given) -> None:
+        measures: Mapping[str, Sequence[str]] = given.settings.get("measures", {})
+        self._measures = {code: frozenset(needed) for code, needed in measures.items()}
+
+    def holds(self, facts: Facts) -> bool:
+        needed = self._measures.get(facts.first("code") or "")
+        return needed is None or needed.issubset(facts.own.get("measure", ()))
+
+
+class NoValueTwice:
+    """A field with several values has none of them twice."""
+
+    def __init__(self, given: Given) -> None:
+        self._field = given.rule.field or ""
+
+    def holds(self, facts: Facts) -> bool:
+        values = facts.own.get(self._field, ())
+        return len(values) < 2 or len(set(values)) == len(values)
+
+
+def _key(line: Values, names: Sequence[str]) -> _Key:
+    return tuple(tuple(line.get(name, ())) for name in names)
+
+
+FUNCTIONS: Mapping[str, Maker] = {
+    "no_line_twice": NoLineTwice,
+    "one_role": alone(one_role),
+    "sum_of_lines": alone(sum_of_lines),
+    "authorisation_dated": AuthorisationDated,
+    "measured": Measured,
+    "no_value_twice": NoValueTwice,
+}

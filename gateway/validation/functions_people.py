@@ -1,0 +1,107 @@
+"""Functions about people: health insurance numbers, cards, patients without a number, practice numbers.
+
+They see personal values and give nothing of them back: only whether a rule holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+
+from gateway.identifiers import NAM, nam_check_digit
+from gateway.validation.facts import Facts
+from gateway.validation.functions import Given, Maker, alone
+
+_FEMALE = 50  # added to the month of birth of a woman
+
+
+def nam_birth(facts: Facts) -> bool:
+    """A health insurance number names a day of birth that exists, in one of two centuries, not after the service."""
+    numbers = facts.own.get("nam")
+    return not numbers or all(_read(number, _latest(facts))[0] for number in numbers)
+
+
+def nam_right(facts: Facts) -> bool:
+    """The last digit of a health insurance number fits the others, for one of the centuries it may mean."""
+    numbers = facts.own.get("nam")
+    return not numbers or all(_read(number, _latest(facts))[1] for number in numbers)
+
+
+def nam_agrees(facts: Facts) -> bool:
+    """The birth date (YYYYMMDD) and the sex written beside a health insurance number are those it holds."""
+    number, born, sex = facts.first("nam"), facts.first("born"), facts.first("sex")
+    if not number or not NAM.fullmatch(number):
+        return True
+    female = int(number[6:8]) > _FEMALE
+    month = int(number[6:8]) - (_FEMALE if female else 0)
+    day_fits = not born or born[2:8] == f"{number[4:6]}{month:02d}{number[8:10]}"
+    return day_fits and (not sex or (sex == "F") == female)
+
+
+def patient_born(facts: Facts) -> bool:
+    """A patient who is described instead of numbered was born on a day that exists, not after the service."""
+    days = [_day(text) for text in facts.own.get("born", ())]
+    return all(day is not None and day <= _latest(facts) for day in days)
+
+
+def card_in_force(facts: Facts) -> bool:
+    """The month to which a card holds (YYMM) is not before the month of the service."""
+    expiry = facts.first("card_expiry")
+    if not expiry or len(expiry) != 4 or not (expiry.isascii() and expiry.isdecimal()):
+        return True
+    last = (2000 + int(expiry[:2]), int(expiry[2:]))
+    return all((day.year, day.month) <= last for day in facts.service_dates())
+
+
+class PracticeClass:
+    """A practice number begins with a digit of its profession, where `[settings.practice_class]` knows which."""
+
+    def __init__(self, given: Given) -> None:
+        classes: Mapping[str, list[str]] = given.settings.get("practice_class", {})
+        self._classes = {kind: frozenset(digits) for kind, digits in classes.items()}
+
+    def holds(self, facts: Facts) -> bool:
+        known = self._classes.get(facts.kind or "")
+        return known is None or all(number[:1] in known for number in facts.own.get("practice", ()))
+
+
+def _latest(facts: Facts) -> date:
+    return max(facts.service_dates(), default=date.max)
+
+
+@lru_cache(maxsize=256)  # two rules ask about the same number one after the other
+def _read(number: str, by: date) -> tuple[bool, bool]:
+    """Whether a number names a possible birth, and whether its check digit fits one. What is no such number at all is
+    the schema's to say."""
+    if not NAM.fullmatch(number):
+        return True, True
+    births = [born for century in (2000, 1900) if (born := _birth(number, century)) is not None and born <= by]
+    right = any(nam_check_digit(number[:11], born.year) == number[11] for born in births)
+    return bool(births), right or not births
+
+
+def _birth(number: str, century: int) -> date | None:
+    month = int(number[6:8])
+    try:
+        return date(century + int(number[4:6]), month - _FEMALE if month > _FEMALE else month, int(number[8:10]))
+    except ValueError:
+        return None
+
+
+def _day(text: str) -> date | None:
+    """A day of either format: 2026-09-14, 20260914."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+
+
+FUNCTIONS: Mapping[str, Maker] = {
+    "nam_birth": alone(nam_birth),
+    "nam_right": alone(nam_right),
+    "nam_agrees": alone(nam_agrees),
+    "patient_born": alone(patient_born),
+    "card_in_force": alone(card_in_force),
+    "practice_class": PracticeClass,
+}
