@@ -16,8 +16,9 @@ import typer
 from typer.main import get_command
 
 from gateway.cli.common import Call, configured_language
+from gateway.cli.usage import sentence, spoken
 from gateway.errors import GatewayError
-from gateway.messages import resolve_language, say
+from gateway.messages import resolve_language, room, say
 
 # Command → the family that holds it: only the one that was called is loaded.
 FAMILIES = {
@@ -67,17 +68,22 @@ def _run(command: Any, words: list[str], call: Call) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        return _usage(error)
+        return _usage(error, call)
 
 
-def _usage(error: Exception) -> int:
-    """Typer's own complaints (a wrong option, an abort): shown by itself; anything else is a defect and is raised."""
-    if hasattr(error, "show") and hasattr(error, "exit_code"):
-        error.show()
-        return int(error.exit_code)
+def _usage(error: Exception, call: Call) -> int:
+    """The words that were typed cannot be followed: one sentence. An abort, or help for want of words, is no defect;
+    anything else is one and is raised."""
     if type(error).__name__ in ("Abort", "Exit"):
         return int(getattr(error, "exit_code", 1))
-    raise error
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(f"{error}\n")
+        return 2
+    said = sentence(error, call.lang)
+    if said is None:
+        raise error
+    call.complain(said)
+    return 2
 
 
 def take_common(words: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -114,6 +120,7 @@ def _root() -> None:
 
 def translate(command: Any, lang: str) -> None:
     """Turn help keys into sentences, in the whole tree below `command`."""
+    command.context_class = type("Context", (command.context_class,), {"formatter_class": spoken(lang)})
     for attribute in ("help", "short_help", "epilog"):
         key = getattr(command, attribute, None)
         if isinstance(key, str) and key:
@@ -128,7 +135,9 @@ def translate(command: Any, lang: str) -> None:
 
 
 def _sentence(key: str, lang: str) -> str:
-    return say(f"cli.{key.replace('.', '_')}", lang)
+    """Of a key `family.what`: the family's own file of sentences, or `family_what` of the one they share."""
+    shared = key.replace(".", "_")
+    return say(f"cli.{shared}" if shared in room("cli") else key, lang)
 
 
 def _path(text: str | None) -> Path | None:

@@ -10,10 +10,9 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
-
-import structlog
 
 from gateway.messages import say
 
@@ -70,18 +69,8 @@ def raw_config(config: str | None) -> dict[str, Any]:
 
 
 def set_up_logs(level: int) -> None:
-    """Event codes in English on the error stream; nothing personal ever reaches a log call."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer(colors=False) if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+    """Begin to log. Only the commands that do load what it takes."""
+    import_module("gateway.cli.logs").set_up_logs(level)
 
 
 @contextmanager

@@ -16,8 +16,28 @@ be missing; unknown keys are in the JSON only. `says` and `next` are sentences i
 
 from __future__ import annotations
 
-from gateway.rendering.data import report_json, summary_json
-from gateway.rendering.html import report_html, summary_html
-from gateway.rendering.text import render as report_text
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gateway.rendering.data import report_json, summary_json
+    from gateway.rendering.html import report_html, summary_html
+    from gateway.rendering.text import render as report_text
 
 __all__ = ["report_html", "report_json", "report_text", "summary_html", "summary_json"]
+
+# Pages need Jinja and Babel, which cost more than judging a small document: each part is loaded when it is asked for.
+_HOMES = {
+    "report_html": ("html", "report_html"),
+    "report_json": ("data", "report_json"),
+    "report_text": ("text", "render"),
+    "summary_html": ("html", "summary_html"),
+    "summary_json": ("data", "summary_json"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(name)
+    module, what = _HOMES[name]
+    return getattr(import_module(f"gateway.rendering.{module}"), what)

@@ -1,33 +1,75 @@
-"""Files as `gateway check` is given them: a document, or a ZIP of documents."""
+"""Documents as people have them: a file, or its bytes; one document, or a ZIP of documents."""
 
 from __future__ import annotations
 
 import hashlib
+import io
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from gateway import catalog as catalogs
 from gateway.catalog import Catalog
 from gateway.report import Report
+from gateway.resources import data_dir
 from gateway.validation.archive import Archive, is_archive, members, open_member
 from gateway.validation.judging import judge
 
+Look = Callable[[Report, BinaryIO], None]
+
+
+def check(
+    source: Path | str | bytes, *, catalog: Catalog | None = None, name: str | None = None, look: Look | None = None
+) -> list[Report]:
+    """Judge a document, or every document of a ZIP (`lot.zip!/a.xml`): one report each, in their order.
+
+    `source` is a path, or the bytes themselves; `name` is what reports call it. Without a catalog, the families that
+    travel with the program. `look` is shown each report with its document still open, to read from. A bad document is
+    a report, never an exception. Raises OSError when a file cannot be read, CatalogError when a family is broken.
+    """
+    known = catalog or shipped()
+    with _opened(source) as stream:
+        return _judged(stream, name or ("-" if isinstance(source, bytes) else str(source)), known, look or _nobody)
+
 
 def check_file(path: Path, catalog: Catalog) -> list[Report]:
-    """The report of a document, or of every document of a ZIP (`lot.zip!/a.xml`). Raises OSError when the file cannot
-    be read."""
-    with path.open("rb") as source:
-        if not is_archive(source):
-            return [judge(source, str(path), catalog)]
-        archive = members(source, str(path))
-        if archive.findings:
-            return [_refused(source, archive)]
-        return [_member(source, archive, number, catalog) for number in range(len(archive.members))]
+    """`check` of a file, against a catalog."""
+    return check(path, catalog=catalog)
 
 
-def _member(source: BinaryIO, archive: Archive, number: int, catalog: Catalog) -> Report:
+@cache
+def shipped() -> Catalog:
+    """The families that travel with the program, read once."""
+    return catalogs.load([data_dir("schemas")])
+
+
+def _nobody(_report: Report, _document: BinaryIO) -> None:
+    """Nobody looks."""
+
+
+def _opened(source: Path | str | bytes) -> AbstractContextManager[BinaryIO]:
+    return io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
+
+
+def _judged(source: BinaryIO, name: str, catalog: Catalog, look: Look) -> list[Report]:
+    if not is_archive(source):
+        report = judge(source, name, catalog)
+        look(report, source)
+        return [report]
+    archive = members(source, name)
+    if archive.findings:
+        return [_refused(source, archive)]
+    return [_member(source, archive, number, catalog, look) for number in range(len(archive.members))]
+
+
+def _member(source: BinaryIO, archive: Archive, number: int, catalog: Catalog, look: Look) -> Report:
     member = archive.members[number]
     with open_member(source, member) as stream:
-        return judge(stream, f"{archive.name}!/{member.name}", catalog)
+        report = judge(stream, f"{archive.name}!/{member.name}", catalog)
+        look(report, stream)
+        return report
 
 
 def _refused(source: BinaryIO, archive: Archive) -> Report:
