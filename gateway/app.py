@@ -17,7 +17,7 @@ from gateway import catalog as catalogs
 from gateway.archive import Archive
 from gateway.catalog import Catalog
 from gateway.clock import Clock, SystemClock
-from gateway.config import Config
+from gateway.config import Config, paths
 from gateway.credentials import Credentials
 from gateway.errors import ConfigError
 from gateway.messages import both
@@ -96,17 +96,17 @@ def _opened(settings: Mapping[str, Any], secret: Secret | None) -> Iterator[Any]
 
 def shipped_and_own(state_dir: Path) -> Catalog:
     """The schema families of this installation: those in the state folder before those that travel with the program."""
-    return catalogs.load([state_dir / "schemas", data_dir("schemas")])
+    return catalogs.load([paths(state_dir).schemas, data_dir("schemas")])
 
 
 @contextmanager
 def open_app(config: Config, *, actor: str = "system", clock: Clock | None = None) -> Iterator[App]:
     """Wire the house for one process. First start makes the state folder (0700), its key and its database."""
     clock = clock or SystemClock()
-    paths = config.paths
-    private_dir(paths.state)
-    sealing = Sealing.open(paths.key_file, create=not paths.database.exists())
-    store = Store.open(paths.database, clock, actor=actor)
+    places = config.paths
+    private_dir(places.state)
+    sealing = Sealing.open(places.key_file, create=not places.database.exists())
+    store = Store.open(places.database, clock, actor=actor)
     try:
         yield _wire(config, store, sealing, clock)
     finally:

@@ -98,13 +98,3 @@ def on_stop(stop: Callable[[], None]) -> None:
 
     signal.signal(signal.SIGINT, handle)
     signal.signal(signal.SIGTERM, handle)
-
-
-def peak_memory() -> int:
-    """The process's largest resident size so far, in bytes; 0 where the system does not tell."""
-    if WINDOWS:
-        return 0
-    import resource  # not on Windows
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -54,7 +54,6 @@ class CredentialState(StrEnum):
     REVOKED = "REVOKED"
 
 
-State = BatchState | RequestState | ReplyState | CredentialState
 _Table = dict[StrEnum, frozenset[StrEnum]]
 _B, _R, _Y, _C = BatchState, RequestState, ReplyState, CredentialState
 

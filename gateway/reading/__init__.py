@@ -7,7 +7,7 @@ from gateway.reading.agreement import (
     statement_disagrees,
 )
 from gateway.reading.details import details, status
-from gateway.reading.documents import read, root_of
+from gateway.reading.documents import read
 from gateway.reading.layouts import (
     Document,
     Entry,
@@ -33,7 +33,6 @@ __all__ = [
     "details",
     "read",
     "reply_disagrees",
-    "root_of",
     "same_result",
     "statement_disagrees",
     "status",

@@ -26,14 +26,8 @@ from gateway.xmlsafe import Element
 Take = Callable[[Fields, Element], Any]
 
 
-def root_of(source: BinaryIO) -> str | Unreadable:
-    """The root's tag in Clark notation. A DOCTYPE, or bytes that begin no document, is Unreadable."""
-    try:
-        for _event, element in xmlsafe.events(source, wanted=("start",)):
-            return Unreadable("doctype") if _has_doctype(element) else str(element.tag)
-    except etree.XMLSyntaxError as error:
-        return Unreadable("not_well_formed", error.lineno)
-    return Unreadable("not_well_formed")
+class _Doctype(ValueError):
+    """What no payer's document has; nothing behind it is read."""
 
 
 def read(source: BinaryIO, document: DocumentType) -> Document:
@@ -43,12 +37,10 @@ def read(source: BinaryIO, document: DocumentType) -> Document:
         return _READERS[document.role](source, document)
     except etree.XMLSyntaxError as error:
         return Unreadable("not_well_formed", error.lineno)
+    except _Doctype:
+        return Unreadable("doctype")
     except ValueError:
         return Unreadable("value")
-
-
-def _has_doctype(element: Element) -> bool:
-    return element.getroottree().docinfo.internalDTD is not None
 
 
 def _parts(source: BinaryIO, document: DocumentType, take: Take) -> tuple[Fields, list[Any]]:
@@ -59,17 +51,21 @@ def _parts(source: BinaryIO, document: DocumentType, take: Take) -> tuple[Fields
     root: Element | None = None
     for event, element in xmlsafe.events(source):
         if event == "start":
-            if root is None:
-                root = element
+            root = _without_doctype(element) if root is None else root
             trail.append(local(element))
             continue
         if wanted and document.invoice and _at(trail[1:], wanted):
             taken.append(take(Fields(element, document.invoice.fields, document), element))
             _let_go(element)
         trail.pop()
-    if root is None or _has_doctype(root):
-        raise ValueError("root")
+    assert root is not None  # else it was not well-formed
     return Fields(root, document.fields, document), taken
+
+
+def _without_doctype(root: Element) -> Element:
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise _Doctype
+    return root
 
 
 def _at(trail: list[str], wanted: list[str]) -> bool:

@@ -42,7 +42,7 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Clearance:
     """The answer: `codes` says what stands in the way; nothing does when it is empty."""
 
     payer: str | None
@@ -57,7 +57,9 @@ def payer_for(book: Book, config: Config, agency_id: str, format_: str | None) -
     return next((payer for payer in mine if format_ in payer.formats), None)
 
 
-def ask(book: Book, config: Config, catalog: Catalog, request: Request, accounts: Iterable[str], day: date) -> Standing:
+def ask(
+    book: Book, config: Config, catalog: Catalog, request: Request, accounts: Iterable[str], day: date
+) -> Clearance:
     """The answer for a request that has its row. `accounts`: those its submissions name."""
     named: frozenset[str | None] = frozenset(accounts)
     if not named and (request.account or request.action == "new"):
@@ -71,8 +73,8 @@ def ask(book: Book, config: Config, catalog: Catalog, request: Request, accounts
         accounts=named,
         migrated_only=asks_for_migration(document),
     )
-    answer = standing(book, sending, day)
-    return Standing(answer.payer, answer.number, [code for code in answer.codes if _binds(document, request, code)])
+    answer = clearance(book, sending, day)
+    return Clearance(answer.payer, answer.number, [code for code in answer.codes if _binds(document, request, code)])
 
 
 def document_of(catalog: Catalog, request: Request) -> DocumentType | None:
@@ -92,16 +94,16 @@ def asks_for_migration(document: DocumentType | None) -> bool:
     return document is not None and any(rule.code == "AGENCY_NOT_MIGRATED" for rule in document.rules)
 
 
-def standing(book: Book, sending: Sending, day: date) -> Standing:
+def clearance(book: Book, sending: Sending, day: date) -> Clearance:
     """The answer from what the registry holds for that day."""
     if sending.payer is None:
-        return Standing(None, sending.sender, ["NO_PAYER", *_accounts(book, sending, day)])
+        return Clearance(None, sending.sender, ["NO_PAYER", *_accounts(book, sending, day)])
     number, codes = _number(book, sending, sending.payer.name, day)
     if number is not None and is_test_number(number) != (sending.payer.environment == "test"):
         codes.append("TEST_NUMBER_IN_PRODUCTION")
     if sending.migrated_only and not _has_migrated(book, sending.agency_id, day):
         codes.append("AGENCY_NOT_MIGRATED")
-    return Standing(sending.payer.name, number, [*codes, *_accounts(book, sending, day)])
+    return Clearance(sending.payer.name, number, [*codes, *_accounts(book, sending, day)])
 
 
 def _number(book: Book, sending: Sending, payer: str, day: date) -> tuple[str | None, list[str]]:

@@ -18,8 +18,7 @@ from gateway.rendering import summary_html, summary_json
 from gateway.store import Tx, replies
 
 PREFIXES = {"receipt": "receipt", "report": "report", "receivability": "recev", "statement": "etat"}
-NAME = 120  # characters, ASCII
-_KEY = 70  # characters of a key that stay in a name
+_KEY = 70  # characters of a key that stay in a name: the whole name stays under 120
 _ODD = re.compile(r"[^A-Za-z0-9-]", re.ASCII)
 
 

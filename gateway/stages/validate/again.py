@@ -52,7 +52,7 @@ def _one(tx: Tx, rooms: Rooms, book: Book, request_id: str) -> int:
         return 0
 
 
-def _settle(tx: Tx, request: Request, left: list[str], answer: sending.Standing) -> int:
+def _settle(tx: Tx, request: Request, left: list[str], answer: sending.Clearance) -> int:
     changes: dict[str, Any] = {"payer": answer.payer or request.payer, "number": answer.number or request.number}
     if changes["payer"] != request.payer:
         requests.given_payer(tx, request.id, changes["payer"])

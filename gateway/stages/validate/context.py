@@ -47,9 +47,9 @@ def judge(desk: Desk, request: Request, report: Report, invoices: list[InvoiceIn
     if repeated := _repeats(desk, request):
         request.duplicate_of = repeated.id
         return [finding(document, "REQUEST_REPEATED")], 1
-    standing = sending.standing(desk.book, _sending(desk, request, report, invoices, document), desk.today)
-    request.payer, request.number = standing.payer, standing.number
-    codes = [*standing.codes, *(["REQUEST_NUMBER_REUSED"] if _earlier(desk, request) else [])]
+    clearance = sending.clearance(desk.book, _sending(desk, request, report, invoices, document), desk.today)
+    request.payer, request.number = clearance.payer, clearance.number
+    codes = [*clearance.codes, *(["REQUEST_NUMBER_REUSED"] if _earlier(desk, request) else [])]
     of_invoices = list(_of_invoices(desk, request, invoices, document))
     found = [finding(document, code) for code in codes]
     found += [finding(document, code, index) for code, index in islice(of_invoices, LISTED)]

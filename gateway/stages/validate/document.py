@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway import validation
-from gateway.catalog import DocumentType
 from gateway.identifiers import new_id
 from gateway.models import FindingRow, Invoice, Request, Submission
 from gateway.platform import passing
+from gateway.registry import sending
 from gateway.report import LISTED, Finding, InvoiceIndex, Report
 from gateway.stages.validate import context, wire
 from gateway.stages.validate.desk import Desk, Judged
@@ -195,7 +195,7 @@ def finish(desk: Desk, judged: Judged) -> None:
     request, report = judged.request, judged.report
     request.findings = report.findings_total
     if request.state != RequestState.REFUSED:
-        wire.prepare(desk.rooms.archive, request, document_type(desk, report))
+        wire.prepare(desk.rooms.archive, request, sending.document_of(desk.rooms.catalog, request))
     text = json.dumps(report.public() | answer(request), ensure_ascii=False, default=str)
     request.report_ref = desk.rooms.archive.put(desk.batch.id, io.BytesIO(text.encode())).ref
     staged.add(desk.rooms.store, FindingRow, _finding_rows(request, report))
@@ -227,9 +227,3 @@ def _finding_rows(request: Request, report: Report) -> Iterator[dict[str, Any]]:
             "line": found.line,
             "ordinal": found.invoice.ordinal if found.invoice else None,
         }
-
-
-def document_type(desk: Desk, report: Report) -> DocumentType | None:
-    """The document's type in the catalog."""
-    family = desk.rooms.catalog.families.get(report.format or "")
-    return next((d for d in family.documents if d.name == report.document), None) if family else None
