@@ -120,20 +120,23 @@ class Catalog:
     def recognise(self, root: str, *days: date | None) -> DocumentType | None:
         """The document type of a root tag (Clark notation) valid on the first of these days that any is valid on; the
         newest one when none is, or without a day."""
-        known = self._by_root.get(root, [])
-        for day in days:
-            valid = [d for d in known if day and (d.valid_from or date.min) <= day <= (d.valid_to or date.max)]
-            if valid:
-                return _newest(valid)
-        return _newest(known)
+        return _valid(self._by_root.get(root, []), days)
 
-    def document(self, family: str, name: str, version: str | None = None) -> DocumentType:
-        """A document type by name: of that version, or of the newest that has it. Raises CatalogError when there is
+    def document(self, family: str, name: str, *days: date | None) -> DocumentType:
+        """A document type by name, of the version that `recognise` would take. Raises CatalogError when there is
         none."""
-        known = [d for f in self.versions.get(family, ()) for d in f.documents if d.name == name]
-        if not known:
+        found = _valid([d for f in self.versions.get(family, ()) for d in f.documents if d.name == name], days)
+        if found is None:
             raise CatalogError(f"no document {name!r} in the schema family {family!r}")
-        return next((d for d in known if d.version == version), known[0])
+        return found
+
+
+def _valid(known: Sequence[DocumentType], days: Iterable[date | None]) -> DocumentType | None:
+    for day in days:
+        valid = [d for d in known if day and (d.valid_from or date.min) <= day <= (d.valid_to or date.max)]
+        if valid:
+            return _newest(valid)
+    return _newest(known)
 
 
 def _newest(documents: Sequence[DocumentType]) -> DocumentType | None:

@@ -109,6 +109,7 @@ class Report:
     findings_total: int = 0
     not_checked: list[str] = field(default_factory=list)  # codes that need the registry or the past
     index: DocumentIndex = field(default_factory=DocumentIndex)
+    version: str | None = None  # of the schema family it was judged by
 
     @property
     def refused(self) -> bool:
@@ -117,8 +118,9 @@ class Report:
 
     def public(self) -> dict[str, Any]:
         """The JSON object of `gateway check --format json`."""
-        keys = ("file", "sha256", "format", "document", "authority", "verdict", "invoices", "invalid_invoices")
-        return {k: getattr(self, k) for k in keys} | {
+        what = ("file", "sha256", "format", "version", "document", "authority")
+        outcome = ("verdict", "invoices", "invalid_invoices")
+        return {k: getattr(self, k) for k in (*what, *outcome)} | {
             "findings": [asdict(f) for f in self.findings],
             "findings_total": self.findings_total,
             "not_checked": list(self.not_checked),

@@ -77,7 +77,7 @@ def test_check_prints_one_json_object_per_document_with_the_documented_keys(
     files = [next(SAMPLES.glob("valid_dem_paimt*.xml")), next(SAMPLES.glob("invalid_dem_paimt*.xml"))]
     assert call("check", *map(str, files), "--format", "json") == 1
     first, second = json.loads(capsys.readouterr().out)
-    keys = {"file", "sha256", "format", "document", "authority", "verdict", "invoices", "invalid_invoices"}
+    keys = {"file", "sha256", "format", "version", "document", "authority", "verdict", "invoices", "invalid_invoices"}
     assert keys | {"findings", "not_checked"} <= set(first)
     assert (first["verdict"], second["verdict"]) == ("valid", "invalid")
     finding = second["findings"][0]

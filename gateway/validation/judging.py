@@ -20,6 +20,7 @@ from gateway.validation.plan import Plan, plan_for
 from gateway.validation.positions import Located, locate
 from gateway.validation.syntax import not_well_formed
 from gateway.validation.tree import local
+from gateway.validation.versions import version_for
 
 Sink = Callable[[InvoiceIndex], None]
 # libxml2's own limits: on names and texts, on depth and resources
@@ -38,20 +39,21 @@ def judge(
 ) -> Report:
     """Judge one XML document from a seekable binary stream, in bounded memory.
 
-    `on` is today, where it matters: it chooses among versions of a document type by validity, and the rules that count
-    from it are asked only when it is given. `sink` hears of each invoice as it passes. A bad
-    document is a report, never an exception; the verdict is `not_judged` only when our own schemas or rules cannot be
-    used. Raises OSError when the stream itself cannot be read.
+    `on` is today, where it matters: it chooses among versions of a document type where no date of service does
+    (versions.py), and the rules that count from it are asked only when it is given. `sink` hears of each invoice as it
+    passes. A bad document is a report, never an exception; the verdict is `not_judged` only when our own schemas or
+    rules cannot be used. Raises OSError when the stream itself cannot be read.
     """
     limits = limits or Limits()
     seen = inspect(source, limits, tolerances)
     report = Report(name, seen.sha256, None, None, None, "not_judged")
     if seen.defect is not None or seen.root is None:
         return _refused(report, seen)
-    document = catalog.recognise(seen.root, on)
+    document = version_for(source, seen, catalog, on, limits)
     if document is None:
         return _unknown(report, source, seen, catalog)
     report.format, report.document, report.authority = document.family, document.name, document.authority
+    report.version = document.version
     findings = Findings()
     if seen.warning is not None:
         findings.add(seen.warning)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from lxml import etree
@@ -34,14 +35,23 @@ class Plan:
 def plan_for(document: DocumentType) -> Plan:
     """The plan of a document type. Raises CatalogError when its folder cannot be used."""
     try:
-        schema = compiled(document.schema) if document.schema is not None else None
-    except (OSError, etree.LxmlError) as error:
+        schema = _judge(document)
+    except (OSError, ValueError, etree.LxmlError) as error:
         raise CatalogError(f"{document.schema}: {error}") from error
     plans: dict[int, Plan] = _threads.__dict__.setdefault("plans", {})
     known = plans.get(id(document))
     if known is None or known.document is not document or known.schema is not schema:
         known = plans[id(document)] = _plan(document, schema)
     return known
+
+
+def _judge(document: DocumentType) -> etree.XMLSchema | None:
+    """The schema, compiled by libxml2 or, in XSD 1.1, by the second judge, which answers to the same two names
+    (`validate`, `error_log`) and is loaded only for this: loading it takes longer than judging a document."""
+    if document.schema is None or document.xsd == "1.0":
+        return compiled(document.schema) if document.schema is not None else None
+    judge: etree.XMLSchema = import_module("gateway.validation.schema11").compiled(document.schema)
+    return judge
 
 
 def _plan(document: DocumentType, schema: etree.XMLSchema | None) -> Plan:
@@ -58,5 +68,9 @@ def _lines(document: DocumentType, rules: RuleBook) -> Part | None:
 
 
 def _bounds(schema: Path | None) -> frozenset[int]:
-    text = schema.read_bytes() if schema is not None else b""
-    return frozenset(int(number) for number in _BOUND.findall(text) if len(number) < 6)
+    """In the schema and in whatever it may include."""
+    if schema is None:
+        return frozenset()
+    family = next((folder for folder in schema.parents if (folder / "catalog.toml").exists()), schema.parent)
+    texts = [file.read_bytes() for file in sorted(family.rglob("*.xsd"))]
+    return frozenset(int(number) for text in texts for number in _BOUND.findall(text) if len(number) < 6)

@@ -106,6 +106,8 @@ def _allowed(entry: Broken) -> Both:
     if kind == "ENUMERATION_VALID":
         values = text.rpartition(_ENUMERATION)[2].removesuffix("}.")
         return both("validation.allowed_values", allowed=_list(re.findall(r"'([^']*)'", values)))
+    if kind == "ASSERTION":
+        return both("validation.allowed_assertion", allowed=text.partition(": '")[2].removesuffix("'."))
     if kind == "PATTERN_VALID":
         return both("validation.allowed_pattern", allowed=text.rpartition(_PATTERN)[2].removesuffix("'."))
     if kind.startswith("DATATYPE") and (found := _BUILT_IN_TYPE.search(text)):

@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.archive import Archive, Stored
 from gateway.catalog import Catalog
+from gateway.clock import local
 from gateway.identifiers import new_id
 from gateway.models import Distribution, Reply
 from gateway.reading import details, read
@@ -49,8 +50,10 @@ def render(archive: Archive, catalog: Catalog, reply: Reply, lang: str) -> list[
 
 def _details(archive: Archive, catalog: Catalog, reply: Reply) -> dict[str, Any]:
     """What the payer's document lists, in the payer's words. Raises CatalogError, StoreError."""
+    arrived = local(reply.created_at).date()
+    document = catalog.document(reply.format or "", reply.document or "", arrived)
     with archive.open(reply.archive_ref or "") as source:
-        return details(read(source, catalog.document(reply.format or "", reply.document or "")))
+        return details(read(source, document))
 
 
 def rows(tx: Tx, reply: Reply, made: list[Artefact], number: str) -> list[Distribution]:

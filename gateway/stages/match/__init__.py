@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.catalog import DocumentType
+from gateway.clock import local
 from gateway.config import PayerConfig
 from gateway.errors import StaleState
 from gateway.identifiers import of_lane
@@ -94,7 +95,7 @@ class _Matcher:
             raise RuntimeError("the schema of a reply cannot be used")  # ours to mend: it stays RECEIVED
         if report.format is None or report.document is None:
             return _Seen(None, _invalid(report))
-        document = self._rooms.catalog.document(report.format, report.document)
+        document = self._rooms.catalog.document(report.format, report.document, local(reply.created_at).date())
         if not self._expected(document):
             return _Seen(document, Doubt("document_unexpected", {"format": report.format, "document": report.document}))
         if report.verdict != "valid":
@@ -108,7 +109,7 @@ class _Matcher:
     def _judged(self, reply: Reply) -> Report:
         limits = Limits(document_bytes=self._rooms.config.gateway.max_unpacked_bytes)
         with self._rooms.archive.open(reply.archive_ref or "") as source:
-            return judge(source, reply.name, self._rooms.catalog, limits=limits)
+            return judge(source, reply.name, self._rooms.catalog, on=local(reply.created_at).date(), limits=limits)
 
     def _expected(self, document: DocumentType) -> bool:
         """Replies come in the payer's formats, statements and errors in the layout it is configured for."""

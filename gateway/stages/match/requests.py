@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from gateway.catalog import DocumentType
+from gateway.clock import local
 from gateway.models import Reply, Request
 from gateway.platform import passing
 from gateway.reading import Receivability, read, reply_disagrees, same_result
@@ -92,7 +93,7 @@ class Requests:
         detail = {"request": request.id, "first": first.id if first else None}
         if first is None or first.archive_ref is None:
             return Doubt("reply_contradicts", detail)
-        known = self._rooms.catalog.document(first.format or "", first.document or "")
+        known = self._rooms.catalog.document(first.format or "", first.document or "", local(first.created_at).date())
         with self._rooms.archive.open(first.archive_ref) as source:
             before = read(source, known)
         same = first.sha256 == reply.sha256 or (isinstance(before, Receivability) and same_result(before, content))
