@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 
 from gateway.errors import Denied
@@ -11,6 +12,7 @@ SETTLED = "recus"  # the folder beside the deposit that keeps what was taken
 MARKER = ".done"  # `lot.xml.done` says that lot.xml is whole
 _TEMPORARY = ".part"
 _LONGEST = 255  # bytes, on every file system we know
+_LONGEST_END = 40  # characters of `-2.xml`; what is longer is no extension
 _FORBIDDEN = {"/", "\\"} | ({":"} if WINDOWS else set())  # on Windows `a:b` is another stream or another drive
 
 
@@ -37,12 +39,25 @@ def checked(name: str) -> str:
 
 def temporary(name: str, token: str = "") -> str:
     """The name under which `name` lies until it is whole."""
-    return f".{name}.{token}{_TEMPORARY}" if token else f".{name}{_TEMPORARY}"
+    rest = f".{token}{_TEMPORARY}" if token else _TEMPORARY
+    return f".{_fitted(name, len(rest) + 1)}{rest}"
 
 
 def numbered(name: str, count: int) -> str:
     """`lot.xml`, `lot-2.xml`, `lot-3.xml` …"""
     if count < 2:
         return name
-    stem, dot, extension = name.rpartition(".")
-    return f"{stem}-{count}.{extension}" if dot and stem else f"{name}-{count}"
+    stem, _, extension = name.rpartition(".")
+    rest = f"-{count}.{extension}"
+    if not stem or len(rest) > _LONGEST_END:
+        stem, rest = name, f"-{count}"
+    return f"{_fitted(stem, len(rest.encode()))}{rest}"
+
+
+def _fitted(name: str, more: int) -> str:
+    """The name where `more` bytes can follow it; else cut, with a few digits that tell it from others cut alike."""
+    data = name.encode()
+    if len(data) + more <= _LONGEST:
+        return name
+    mark = f"~{hashlib.sha256(data).hexdigest()[:8]}"
+    return data[: _LONGEST - more - len(mark)].decode(errors="ignore") + mark

@@ -220,3 +220,19 @@ def test_a_deposit_that_slips_in_while_the_old_one_is_taken_comes_back(folder: P
         mailbox._take(path, replace(file, identity="0:0"))
     assert path.read_bytes() == b"<new deposit/>"
     assert list((folder / "recus").iterdir()) == []
+
+
+@pytest.mark.parametrize("after", ["move", "remove"])
+@pytest.mark.parametrize("name", ["n" * 251 + ".xml", "é" * 127 + "n", "x." + "e" * 253])
+def test_the_longest_name_there_is_comes_and_goes_like_any_other(folder: Path, after: str, name: str) -> None:
+    box = Folder(folder, after=after)
+    for content in (b"<first/>", b"<second/>"):
+        (folder / name).write_bytes(content)
+        (file,) = box.waiting()
+        assert read(box, file) == content
+        box.remove(file)
+        assert box.waiting() == []
+    send(box, name, b"<lot/>")
+    assert (folder / name).read_bytes() == b"<lot/>"
+    taken = [path.read_bytes() for path in folder.glob("recus/*")]
+    assert sorted(taken) == ([b"<first/>", b"<second/>"] if after == "move" else [])
