@@ -372,3 +372,16 @@ def test_a_lot_that_breaks_the_machinery_does_not_stop_the_next(house: House) ->
     assert house.judged().worked == 1
     assert house.states() == {"D-2": "READY"}
     assert {batch.name: batch.state for batch in house.all(Batch)} == {"a.xml": "COLLECTED", "b.xml": "VALIDATED"}
+
+
+def test_a_document_that_takes_its_lot_beyond_the_limit_of_invoices_is_refused(house: House, tmp_path: Path) -> None:
+    house.configure(tmp_path, gateway={"max_invoices": 5})
+    crowd = paimt("D-2").replace("</liste_fact>", "<a/>" * 9 + "</liste_fact>")
+    house.given("lot.zip", zipped(a=paimt("D-1"), b=crowd, c=paimt("D-3", first="F-3", second="F-4")))
+    assert house.states() == {"D-1": "READY", "D-2": "REFUSED", "D-3": "READY"}
+    assert house.request("D-2").reason == "HOSTILE_SIZE"
+    (report,) = house.replies("report")
+    assert report.facts["findings"][0]["next"] == {
+        "fr": "Répartissez les factures en plusieurs lots.",
+        "en": "Spread the invoices over several lots.",
+    }

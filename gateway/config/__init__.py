@@ -30,6 +30,7 @@ class GatewayConfig(Table):
     max_lot_bytes: int = Field(200_000_000, ge=1)
     max_document_bytes: int = Field(200_000_000, ge=1)
     max_members: int = Field(1000, ge=1)
+    max_invoices: int = Field(150_000, ge=1)
     max_unpacked_bytes: int = Field(500_000_000, ge=1)
     max_ratio: int = Field(200, ge=2)
 

@@ -17,6 +17,7 @@ class Limits:
     elements: int = 5_000  # likewise; moving and comparing them costs more than their number
     depth: int = 100
     attributes: int = 500  # of one element
+    invoices: int = 150_000  # even the smallest costs as much to keep as a real one
     lists: int = 64  # lists of invoices in one document
     beside: int = 1000  # other children of the root, and of a list of invoices
 

@@ -100,6 +100,8 @@ class Splitter:
         looked into when it is whole."""
         if self._idle > self._limits.part_bytes or self._stayed > self._limits.part_bytes:
             return "part_too_large"
+        if self.count > self._limits.invoices:
+            return "too_many_invoices"
         if len(self.lists) > self._limits.lists:
             return "too_many_lists"
         if self._steps and max(len(root), *(found.seen for found in self.lists), 0) > self._limits.beside:

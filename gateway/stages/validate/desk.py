@@ -40,5 +40,7 @@ class Desk:
 
     @property
     def limits(self) -> Limits:
-        """What one document may cost here."""
-        return Limits(document_bytes=self.rooms.config.gateway.max_document_bytes)
+        """What the next document may cost here."""
+        most = self.rooms.config.gateway
+        known = sum(judged.submissions for judged in self.judged)
+        return Limits(document_bytes=most.max_document_bytes, invoices=most.max_invoices - known)
