@@ -16,6 +16,7 @@ import typer
 from typer.main import get_command
 
 from gateway.cli.common import Call, configured_language
+from gateway.cli.light import LightGroup
 from gateway.cli.usage import sentence, spoken
 from gateway.errors import GatewayError
 from gateway.messages import resolve_language, room, say
@@ -104,7 +105,9 @@ def take_common(words: list[str]) -> tuple[list[str], dict[str, str]]:
 
 def build(lang: str, wanted: str | None = None) -> Any:
     """The command tree in one language: whole for help, else only the family that holds `wanted`."""
-    root = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="gateway.help")
+    root = typer.Typer(
+        cls=LightGroup, add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="gateway.help"
+    )
     names = {FAMILIES[wanted]} if wanted in FAMILIES else dict.fromkeys(FAMILIES.values())
     for name in names:
         import_module(f"gateway.cli.{name}").register(root)

@@ -1,74 +1,142 @@
-"""`gateway check FILE…`: judge documents and ZIPs where they lie; no database, nothing sent."""
+"""`gateway check FILE|DIR…`: judge documents and ZIPs where they lie; no database, nothing sent."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from gateway import catalog as catalogs
-from gateway.catalog import Catalog
-from gateway.cli.common import Call, raw_config, show_json
-from gateway.rendering import report_text
+from gateway.cli.common import Call
+from gateway.cli.judged import Outcome, catalog_folders, files_in, judge_files
+from gateway.cli.light import LightCommand
+from gateway.cli.progress import Progress, wants_colour
+from gateway.cli.usage import nearest
+from gateway.errors import ConfigError
+from gateway.rendering.excerpt import Excerpts
+from gateway.rendering.text import one_line, render, summary
 from gateway.report import Report
-from gateway.resources import data_dir
-from gateway.validation import check_file
 
 EXIT = {"valid": 0, "invalid": 1, "not_judged": 2}
-
-
-class Format(StrEnum):
-    """How a report is written."""
-
-    TEXT = "text"
-    JSON = "json"
+# How reports are written for a program or a browser: (reports, language, excerpts) → bytes. Loaded when asked for.
+WRITERS = {
+    "json": ("gateway.rendering.data", "reports_json"),
+    "junit": ("gateway.rendering.junit", "reports_junit"),
+    "sarif": ("gateway.rendering.sarif", "reports_sarif"),
+}
+FORMATS = ("text", *WRITERS)
 
 
 def register(root: typer.Typer) -> None:
     """Add this family's commands."""
-    root.command("check", help="check.help")(check)
+    root.command("check", help="check.help", cls=LightCommand)(check)
 
 
 def check(
     ctx: typer.Context,
-    files: list[Path] = typer.Argument(..., help="check.files", metavar="FILE…"),
-    form: Format = typer.Option(Format.TEXT, "--format", help="check.format"),
+    files: list[str] = typer.Argument(..., help="check.files", metavar="FILE|DIR…"),
+    form: str = typer.Option("text", "--format", help="check.format", metavar="|".join(FORMATS)),
+    output: str = typer.Option("", "--output", help="check.output", metavar="FILE|DIR"),
+    jobs: str = typer.Option("0", "--jobs", help="check.jobs", metavar="N"),
+    watch: bool = typer.Option(False, "--watch", help="check.watch"),
 ) -> int:
     call: Call = ctx.obj
-    catalog = _catalog(call)
-    reports: list[Report] = []
-    worst = 0
-    for report in judged(call, files, catalog):
-        worst = max(worst, EXIT[report.verdict])
-        if form is Format.TEXT:
-            sys.stdout.write(report_text(report, call.lang))
+    run = Run(call, one_of(call, form, FORMATS, "--format"), output, count(call, jobs, "--jobs"))
+    paths = [Path(file) for file in files]
+    if watch:
+        watching: Callable[[Run, Sequence[Path]], int] = import_module("gateway.cli.watch").watch
+        return watching(run, paths)
+    return run.judge(found(call, paths))
+
+
+def one_of(call: Call, word: str, known: Sequence[str], option: str) -> str:
+    """A word out of a list. Raises ConfigError, naming the nearest one."""
+    if word not in known:
+        raise ConfigError(call.say("usage.bad_value", what=option) + nearest(word, known, call.lang))
+    return word
+
+
+def count(call: Call, word: str, option: str) -> int:
+    """A whole number, not negative. Raises ConfigError."""
+    if not (word.isascii() and word.isdigit()):
+        raise ConfigError(f"{call.say('usage.bad_value', what=option)} {call.say('usage.whole_number')}")
+    return int(word)
+
+
+def found(call: Call, paths: Iterable[Path]) -> list[Path]:
+    """Every file meant. Raises ConfigError for folders without a document: nothing judged is not "valid"."""
+    given = list(paths)
+    files = files_in(given)
+    if not files:
+        raise ConfigError(call.say("check.nothing", folder=", ".join(map(str, given))))
+    return files
+
+
+class Run:
+    """One judging of some files, written in one format."""
+
+    def __init__(self, call: Call, form: str, output: str = "", jobs: int = 0) -> None:
+        self.call, self._form, self._output, self._jobs = call, form, output, jobs
+
+    def judge(self, files: Sequence[Path]) -> int:
+        """Judge and write; gives the exit code: that of the worst document."""
+        reports: list[Report] = []
+        excerpts: dict[tuple[str, int, int], str] = {}
+        look = self._form in ("text", "html")
+        progress = Progress(len(files))
+        for outcome in judge_files(files, catalog_folders(self.call), jobs=self._jobs, look=look):
+            progress.clear()
+            self._tell(outcome, alone=len(files) == 1)
+            progress.step()
+            reports += outcome.reports
+            excerpts.update(outcome.excerpts)
+        progress.clear()
+        self._end(reports, excerpts)
+        return max((EXIT[report.verdict] for report in reports), default=2)
+
+    def _tell(self, outcome: Outcome, *, alone: bool) -> None:
+        """What is told of a file as soon as it is judged."""
+        if outcome.why is not None:
+            self.call.complain(self.call.say("check.unreadable", file=outcome.file, why=outcome.why))
+        if self._form != "text" or self._output:
+            return
+        colour, lang = wants_colour(sys.stdout), self.call.lang
+        for report in outcome.reports:
+            brief = not alone and report.verdict == "valid" and not report.findings
+            text = one_line(report, lang, colour=colour) if brief else ""
+            sys.stdout.write(text or render(report, lang, excerpts=outcome.excerpts, colour=colour))
+
+    def _end(self, reports: Sequence[Report], excerpts: Excerpts) -> None:
+        """What is told when everything is judged."""
+        if self._form == "text" and not self._output:
+            if len(reports) > 1:
+                sys.stdout.write(summary(reports, self.call.lang, colour=wants_colour(sys.stdout)))
+            sys.stdout.flush()
+        elif self._output:
+            self._write_files(reports, excerpts)
+            self.call.complain(summary(reports, self.call.lang).strip())
         else:
-            reports.append(report)
-    if form is Format.JSON:
-        show_json([report.public() for report in reports])
-    return worst
+            sys.stdout.buffer.write(self._written(reports, excerpts))
+            sys.stdout.flush()
 
+    def _written(self, reports: Sequence[Report], excerpts: Excerpts) -> bytes:
+        if self._form == "text":
+            return "".join(render(report, self.call.lang, excerpts=excerpts) for report in reports).encode()
+        module, name = WRITERS[self._form]
+        writer: Any = getattr(import_module(module), name)
+        return bytes(writer(reports, self.call.lang, excerpts))
 
-def judged(call: Call, files: Iterable[Path], catalog: Catalog) -> Iterator[Report]:
-    """The report of every document; a file that cannot be read is told on the error stream and not judged."""
-    for file in files:
-        try:
-            yield from check_file(file, catalog)
-        except OSError as error:
-            call.complain(call.say("cli.check_unreadable", file=file, why=error.strerror or type(error).__name__))
-            yield Report(str(file), "", None, None, None, "not_judged")
-
-
-def _catalog(call: Call) -> Catalog:
-    """The state folder's own families before the shipped ones; the configuration is not judged for this."""
-    folder = call.state_dir
-    if folder is None:
-        try:
-            raw = raw_config(str(call.config_file) if call.config_file else None)
-            folder = (call.config_file or Path("gateway.toml")).parent / raw["gateway"]["state_dir"]
-        except (OSError, KeyError, ValueError):
-            folder = Path("var")
-    return catalogs.load([folder / "schemas", data_dir("schemas")])
+    def _write_files(self, reports: Sequence[Report], excerpts: Excerpts) -> None:
+        """One file for all; in a folder, one for each document, named after it."""
+        target = Path(self._output)
+        if not (target.is_dir() or self._output.endswith(("/", "\\"))):
+            target.write_bytes(self._written(reports, excerpts))
+            return
+        target.mkdir(parents=True, exist_ok=True)
+        suffix = {"text": "txt", "junit": "xml"}.get(self._form, self._form)
+        for number, report in enumerate(reports, 1):
+            name = f"{number:03d}-{Path(report.file).name}.{suffix}"
+            (target / name).write_bytes(self._written([report], excerpts))

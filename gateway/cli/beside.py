@@ -1,0 +1,44 @@
+"""Files judged beside each other, in processes of their own: one that dies takes no other file's verdict with it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+
+from gateway import catalog as catalogs
+from gateway.catalog import Catalog
+from gateway.cli.judged import Outcome, judge_file, unreadable
+
+_known: list[Catalog] = []  # of this process, when it is one of those that judge
+
+
+def judge_files(files: Sequence[Path], folders: Sequence[Path], *, jobs: int, look: bool) -> Iterator[Outcome]:
+    """As `judged.judge_files`, with `jobs` processes. They are new ones on every system: a forked one would share
+    locks with threads it does not have."""
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (list(folders),))
+    try:
+        waiting: list[Future[Outcome]] = [pool.submit(_judge, file, look) for file in files]
+        for file, outcome in zip(files, waiting, strict=True):
+            yield _outcome(file, outcome)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _outcome(file: Path, future: Future[Outcome]) -> Outcome:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return unreadable(file, "process died")
+
+
+def _begin(folders: list[Path]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever waits for us
+    _known.append(catalogs.load(folders))
+
+
+def _judge(file: Path, look: bool) -> Outcome:
+    return judge_file(file, catalog=_known[0], look=look)

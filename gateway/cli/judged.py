@@ -1,0 +1,93 @@
+"""Many files judged, one process a document, files beside each other; what a person may see of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import BinaryIO
+
+from gateway import catalog as catalogs
+from gateway.catalog import Catalog
+from gateway.cli.common import Call, raw_config
+from gateway.rendering.excerpt import excerpts
+from gateway.report import Report
+from gateway.resources import data_dir
+from gateway.validation import check
+
+DOCUMENTS = frozenset({".xml", ".zip"})
+_WORTH_A_PROCESS = 4 << 20  # bytes to judge for which starting a second process pays
+
+
+@dataclass
+class Outcome:
+    """What judging one file gave: a report for each document in it, or why it could not be read."""
+
+    file: Path
+    reports: list[Report] = field(default_factory=list)
+    excerpts: dict[tuple[str, int, int], str] = field(default_factory=dict)
+    why: str | None = None
+
+
+def files_in(paths: Iterable[Path]) -> list[Path]:
+    """The files meant: a file is itself, a folder every document below it. Each once, in the order given."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        found.update(dict.fromkeys(sorted(_below(path)) if path.is_dir() else [path]))
+    return list(found)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for file in folder.rglob("*"):
+        if file.suffix.lower() in DOCUMENTS and file.is_file():
+            yield file
+
+
+def judge_file(file: Path, *, catalog: Catalog, look: bool) -> Outcome:
+    """Judge one file; `look` also takes what stands at the places of its findings."""
+    outcome = Outcome(file)
+
+    def take(report: Report, document: BinaryIO) -> None:
+        if look and report.findings:
+            outcome.excerpts.update(excerpts(document, report, catalog))
+
+    try:
+        outcome.reports = check(file, catalog=catalog, look=take)
+    except OSError as error:
+        return unreadable(file, error.strerror or type(error).__name__)
+    return outcome
+
+
+def unreadable(file: Path, why: str) -> Outcome:
+    """A file nobody could judge: never valid."""
+    return Outcome(file, [Report(str(file), "", None, None, None, "not_judged")], why=why)
+
+
+def judge_files(files: Sequence[Path], folders: Sequence[Path], *, jobs: int, look: bool) -> Iterator[Outcome]:
+    """The outcome of every file, in their order. `jobs` processes; 0: as many as pay for themselves."""
+    jobs = min(jobs or _paying(files), len(files))
+    if jobs > 1:
+        beside: Callable[..., Iterator[Outcome]] = import_module("gateway.cli.beside").judge_files
+        yield from beside(files, folders, jobs=jobs, look=look)
+        return
+    yield from map(partial(judge_file, catalog=catalogs.load(folders), look=look), files)
+
+
+def _paying(files: Sequence[Path]) -> int:
+    size = sum(file.stat().st_size for file in files if file.exists())
+    return min(os.cpu_count() or 1, 1 + size // _WORTH_A_PROCESS)
+
+
+def catalog_folders(call: Call) -> list[Path]:
+    """The state folder's own families before the shipped ones; the configuration is not judged for this."""
+    folder = call.state_dir
+    if folder is None:
+        try:
+            raw = raw_config(str(call.config_file) if call.config_file else None)
+            folder = (call.config_file or Path("gateway.toml")).parent / raw["gateway"]["state_dir"]
+        except (OSError, KeyError, TypeError, ValueError):
+            folder = Path("var")
+    return [folder / "schemas", data_dir("schemas")]
