@@ -12,12 +12,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from adapters import opener
+from adapters import KINDS, opener
 from gateway import catalog as catalogs
 from gateway.archive import Archive
 from gateway.catalog import Catalog
 from gateway.clock import Clock, SystemClock
-from gateway.config import Config, paths
+from gateway.config import Config, PayerConfig, paths
 from gateway.credentials import Credentials
 from gateway.errors import ConfigError
 from gateway.messages import both
@@ -116,6 +116,8 @@ def open_app(config: Config, *, actor: str = "system", clock: Clock | None = Non
 def _wire(config: Config, store: Store, sealing: Sealing, clock: Clock) -> App:
     archive = Archive(config.paths.archive)
     catalog = shipped_and_own(config.paths.state)
+    for payer in config.payers:
+        _must_fit(config, payer, catalog)
     credentials = Credentials(store, sealing, clock)
     rooms = Rooms(
         config=config,
@@ -128,6 +130,18 @@ def _wire(config: Config, store: Store, sealing: Sealing, clock: Clock) -> App:
     )
     stages = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute())
     return App(config, store, archive, sealing, catalog, credentials, clock, rooms, WorkLoop(rooms, stages))
+
+
+def _must_fit(config: Config, payer: PayerConfig, catalog: Catalog) -> None:
+    """What the configuration says of a payer exists: its kind of mailbox, its formats. Raises ConfigError."""
+    values = {"file": config.path, "payer": payer.name}
+    if payer.kind not in KINDS and ":" not in payer.kind:  # not imported: that is the first use's business
+        raise ConfigError(both("app.unknown_kind", kind=payer.kind, known=", ".join(sorted(KINDS)), **values))
+    known = sorted(catalog.families)
+    for key, names in (("formats", payer.formats), ("statements", (payer.statements,))):
+        for name in names:
+            if name not in known:
+                raise ConfigError(both("app.unknown_format", key=key, name=name, known=", ".join(known), **values))
 
 
 def recover(app: App) -> None:

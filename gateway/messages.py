@@ -10,6 +10,7 @@ is `say("collect.received", "fr", name=…)`.
 
 from __future__ import annotations
 
+import errno
 import locale
 import os
 import tomllib
@@ -20,6 +21,17 @@ from gateway.resources import locales_dir
 
 LANGUAGES = ("fr", "en")
 Both = dict[str, str]  # {"fr": …, "en": …}
+_REFUSALS = {
+    errno.ENOENT: "not_there",
+    errno.EACCES: "denied",
+    errno.EPERM: "denied",
+    errno.EISDIR: "folder",
+    errno.ENOTDIR: "no_folder",
+    errno.EEXIST: "exists",
+    errno.ENOSPC: "full",
+    errno.EROFS: "read_only",
+    errno.EADDRINUSE: "busy",
+}
 
 
 @cache
@@ -43,6 +55,12 @@ def both(key: str, /, **values: object) -> Both:
 def side_by_side(key: str, /, **values: object) -> str:
     """The sentence in both languages, for an exception that cannot know its reader's."""
     return " / ".join(both(key, **values).values())
+
+
+def why_not(error: OSError) -> Both:
+    """What the operating system had against it; what is rare stays in the system's own words."""
+    key = _REFUSALS.get(error.errno or 0)
+    return both(f"system.{key}") if key else dict.fromkeys(LANGUAGES, error.strerror or type(error).__name__)
 
 
 def resolve_language(option: str | None, configured: str | None = None) -> str:

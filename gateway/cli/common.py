@@ -33,6 +33,7 @@ class Call:
     def tell(self, key: str, /, **values: object) -> None:
         """Print a sentence."""
         sys.stdout.write(self.say(key, **values) + "\n")
+        sys.stdout.flush()  # a service's first sentence is wanted before its last
 
     def complain(self, text: str) -> None:
         """One sentence on the error stream."""

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gateway.errors import ConfigError
-from gateway.messages import LANGUAGES, both
+from gateway.messages import LANGUAGES, Both, both, say, why_not
 
 _UNITS = {"": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 # First word of a defect's type → which sentence says what belongs there.
@@ -51,9 +51,10 @@ def read(file: Path, model: type[Model]) -> Model:
     """A TOML file as `model`. Raises ConfigError with one sentence per defect: file, key, what is expected there."""
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or "UTF-8"
-        raise ConfigError(both("config.unreadable", file=file, why=why)) from error
+    except OSError as error:
+        raise ConfigError(_unreadable(file, why_not(error))) from error
+    except UnicodeError as error:
+        raise ConfigError(_unreadable(file, dict.fromkeys(LANGUAGES, "UTF-8"))) from error
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"line (\d+)", str(error))
         where = place[1] if place else len(file.read_bytes().splitlines())  # "at end of document"
@@ -63,6 +64,10 @@ def read(file: Path, model: type[Model]) -> Model:
     except ValidationError as error:
         told = [_sentence(file, data, model, defect) for defect in error.errors(include_input=False, include_url=False)]
         raise ConfigError({lang: "\n".join(dict.fromkeys(t[lang] for t in told)) for lang in LANGUAGES}) from None
+
+
+def _unreadable(file: Path, why: Both) -> Both:
+    return {lang: say("config.unreadable", lang, file=file, why=why[lang]) for lang in LANGUAGES}
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
@@ -79,7 +84,7 @@ def _sentence(file: Path, data: Mapping[str, Any], model: type[Table], defect: E
     if kind == "missing":
         return both("config.missing", **values)
     if kind == "literal_error":
-        return both("config.choice", **values)
+        return both("config.choice", **(values | {"expected": str(facts.get("expected")).replace(" or ", ", ")}))
     if "." in kind:  # one of ours: the type is the sentence's name
         return both(kind, **values)
     return both(f"config.value_{_EXPECTED.get(kind.split('_')[0], 'other')}", **values)
@@ -89,6 +94,8 @@ def _key(data: Any, place: tuple[int | str, ...]) -> str:
     """("payer", 0, "port") → `payer[sandbox].port`: a table in a list is called by its name where it has one."""
     text = ""
     for step in place:
+        if isinstance(step, str) and "[" in step:  # which form of several was tried: "dict[str,…]"
+            continue
         try:
             data = data[step]
         except (LookupError, TypeError):  # the key that is missing, or what stands there is no table
