@@ -104,3 +104,26 @@ def test_the_systems_own_refusal_is_said_in_the_language_of_the_call(capsys: pyt
     assert "no-such.toml" in said
     assert "n'existe pas" in said
     assert "No such file" not in said
+
+
+def test_a_lot_that_cannot_be_made_leaves_no_file_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "lot.xml"
+    code, said = called(capsys, "generate", "--agency", "180", "--output", str(file), "--lang", "en")
+    assert code == 2
+    assert "180" in said
+    assert "five digits" in said
+    assert not file.exists()
+
+
+def test_a_lot_for_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = called(capsys, "generate", "--output", str(tmp_path / "no" / "lot.xml"), "--lang", "en")
+    assert code == 2
+    assert "lot.xml: does not exist" in said
+
+
+@pytest.mark.parametrize("family", ["ramq-rfp", "ramq-dp", "etat-compte"])
+def test_every_family_has_a_document_that_is_generated_unasked(
+    family: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _ = called(capsys, "generate", "--format", family, "--output", str(tmp_path / "lot.xml"))
+    assert code == 0

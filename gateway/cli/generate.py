@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.common import Call
 from gateway.errors import ConfigError
-from gateway.synthetic import FAULTS, LotSpec, generate
+from gateway.synthetic import FAULTS, LotFacts, LotSpec, documents, generate
 
 
 def register(root: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def generate_(
         raise ConfigError(call.say("cli.generate_unknown_fault", fault=unknown[0], known=", ".join(sorted(FAULTS))))
     spec = LotSpec(
         format=family,
-        document=document or ("DP_RACIN" if family == "ramq-dp" else "dem_paimt"),
+        document=document or documents().get(family, ("",))[0],
         agency=agency,
         invoices=invoices,
         seed=seed,
@@ -42,9 +42,19 @@ def generate_(
         practice=practice,
         faults=wanted,
     )
+    facts = _written(call, spec, output)
+    call.tell("cli.generate_done", file=output, invoices=facts.invoices, size=output.stat().st_size)
+
+
+def _written(call: Call, spec: LotSpec, output: Path) -> LotFacts:
+    """Write the lot under its name; a lot that cannot be written to its end leaves nothing for a gateway to take."""
     try:
-        with output.open("xb") as sink:
-            facts = generate(spec, sink)
+        sink = output.open("xb")
     except FileExistsError:
         raise ConfigError(call.say("cli.generate_exists", file=output)) from None
-    call.tell("cli.generate_done", file=output, invoices=facts.invoices, size=output.stat().st_size)
+    try:
+        with sink:
+            return generate(spec, sink)
+    except BaseException:
+        output.unlink(missing_ok=True)
+        raise
