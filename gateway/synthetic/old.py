@@ -24,17 +24,13 @@ def _requests(plan: Plan) -> Iterator[str]:
 def _request(plan: Plan, number: int) -> str:
     attestation, control = _numbers(plan, number)
     account = f' CPTE_ADMN="{plan.admin_account}"' if plan.admin_account else ""
-    acts = [_priced(plan) for _ in range(1 + int(plan.rng.random() ** 2 * 4))]
+    acts = plan.some_prices()
     plan.lines += len(acts)
     return (
         f'<DP CHN="06" ENRG="1" TRNSM="{plan.sender}" DISP="{plan.practice}"{account} '
         f'ATTES="{attestation}" NCE="{control}" ETAB="" TOT_DEM="{sum(p.cents for p in acts):06d}" '
         f'SERV="{_day(plan, number):%y%m%d}">\n{_insured(plan)}{"".join(_act(plan, p) for p in acts)}</DP>\n'
     )
-
-
-def _priced(plan: Plan) -> Price:
-    return plan.prices[int(plan.rng.random() * len(plan.prices))]
 
 
 def _act(plan: Plan, price: Price) -> str:
@@ -45,7 +41,7 @@ def _act(plan: Plan, price: Price) -> str:
 
 def _insured(plan: Plan) -> str:
     who = person(plan.rng)
-    expiry = f"{18 + int(plan.rng.random() * 4)}{1 + int(plan.rng.random() * 12):02d}"
+    expiry = f"{19 + int(plan.rng.random() * 4)}{1 + int(plan.rng.random() * 12):02d}"
     return (
         f'<PERS_ASSU NAM="{who.nam}" PRE="{who.given}" NOM="{who.surname}" NAISS="{who.born:%Y%m%d}" '
         f'SEXE="{"F" if who.female else "M"}" CAM="1" EXPIR_CAM="{expiry}"/>\n'

@@ -78,6 +78,12 @@ class Plan:
         repeats = self.has("duplicate_invoice_number") and ordinal == self.spec.invoices
         return 1 if repeats else ordinal
 
+    def some_prices(self) -> list[Price]:
+        """One to four codes of the price list, none of them twice: the lines of one invoice."""
+        count = min(1 + int(self.rng.random() ** 2 * 4), len(self.prices))
+        first = int(self.rng.random() * len(self.prices))
+        return [self.prices[(first + n) % len(self.prices)] for n in range(count)]
+
     def day(self) -> date:
         return self.days[int(self.rng.random() * len(self.days))]
 

@@ -29,7 +29,7 @@ _CLASSES = {
 }
 _POSTAL_CODES = ("G1K2B4", "H2X1Y4", "J4K3R2", "G7H5B1", "J1H4A6", "G5L3A1", "H8N2W3", "J8X2K9")
 _TEETH = tuple(f"{quarter}{tooth}" for quarter in (1, 2, 3, 4) for tooth in range(1, 9))
-_SURFACES = ("M", "O", "D", "V", "L")
+_SURFACES, _FRONT_SURFACES = ("M", "O", "D", "V", "L"), ("M", "I", "D", "V", "L")
 
 
 def head(plan: Plan, root: str) -> str:
@@ -115,8 +115,9 @@ def _invoice(plan: Plan, profession: str, number: int) -> str:
     listed = f"liste_ligne_fact_serv_{profession}"
     linked = "" if profession == "denta_dentu" else "<ind_fact_assoc_dr>false</ind_fact_assoc_dr>\n"
     day = plan.day().isoformat()
-    count = 1 + int(plan.rng.random() ** 2 * 4)
-    lines = "".join(_line(plan, profession, n, day) for n in range(1, count + 1))
+    drawn = plan.some_prices()
+    count = len(drawn)
+    lines = "".join(_line(plan, profession, n, price, day) for n, price in enumerate(drawn, 1))
     plan.lines += count
     return (
         f"<{element}>\n<no_fact_ext>{plan.request_number}-{number}</no_fact_ext>\n"
@@ -156,8 +157,7 @@ def _patient(plan: Plan) -> str:
     )
 
 
-def _line(plan: Plan, profession: str, number: int, day: str) -> str:
-    price: Price = plan.prices[int(plan.rng.random() * len(plan.prices))]
+def _line(plan: Plan, profession: str, number: int, price: Price, day: str) -> str:
     line = f"ligne_fact_serv_{profession}"
     role = "" if profession == "denta_dentu" else "<cod_role>1</cod_role>\n"
     return (
@@ -171,7 +171,8 @@ def _detail(plan: Plan, profession: str) -> str:
     """A tooth and its surface for dentists, an element of context now and then for the others."""
     if profession in ("denta_chirg_denti", "denta_chirg_bucc"):
         tooth = _TEETH[int(plan.rng.random() * len(_TEETH))]
-        surface = _SURFACES[int(plan.rng.random() * len(_SURFACES))]
+        surfaces = _FRONT_SURFACES if tooth[1] < "4" else _SURFACES
+        surface = surfaces[int(plan.rng.random() * len(surfaces))]
         return (
             f"<info_serv_denta>\n<no_dent>{tooth}</no_dent>\n<liste_surf_dent_trait>\n<surf_dent>\n"
             f"<cod_surf_dent>{surface}</cod_surf_dent>\n</surf_dent>\n</liste_surf_dent_trait>\n</info_serv_denta>\n"

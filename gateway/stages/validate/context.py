@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from gateway.catalog import DocumentType
@@ -50,7 +49,7 @@ def judge(desk: Desk, request: Request, report: Report, invoices: list[InvoiceIn
     clearance = sending.clearance(desk.book, _sending(desk, request, report, invoices, document), desk.today)
     request.payer, request.number = clearance.payer, clearance.number
     codes = [*clearance.codes, *(["REQUEST_NUMBER_REUSED"] if _earlier(desk, request) else [])]
-    of_invoices = list(_of_invoices(desk, request, invoices, document))
+    of_invoices = list(_of_invoices(desk, request, invoices))
     found = [finding(document, code) for code in codes]
     found += [finding(document, code, index) for code, index in islice(of_invoices, LISTED)]
     return found, len(codes) + len(of_invoices)
@@ -101,24 +100,13 @@ def known_invoices(desk: Desk, request: Request, invoices: Iterable[InvoiceIndex
         return requests.known_invoices(tx, request.agency_id, payer.name if payer else None, numbers)
 
 
-def _of_invoices(
-    desk: Desk, request: Request, invoices: list[InvoiceIndex], document: DocumentType
-) -> Iterator[tuple[str, InvoiceIndex]]:
-    codes = {rule.code for rule in document.rules}
-    if "BEFORE_OPENING" in codes:
-        opening = desk.rooms.catalog.families[document.family].settings.get("opening", {})
-        yield from (("BEFORE_OPENING", index) for index in invoices if _too_early(index, opening))
+def _of_invoices(desk: Desk, request: Request, invoices: list[InvoiceIndex]) -> Iterator[tuple[str, InvoiceIndex]]:
     if request.action == "new":
         standing = _standing_numbers(desk, request, invoices)
         yield from (("INVOICE_NUMBER_REUSED", index) for index in invoices if index.number in standing)
     else:
         known = known_invoices(desk, request, invoices)
         yield from (("INVOICE_UNKNOWN", index) for index in invoices if (index.payer_number or "") not in known)
-
-
-def _too_early(index: InvoiceIndex, opening: Mapping[str, date]) -> bool:
-    opened = opening.get(index.kind or "")
-    return opened is not None and index.first_service is not None and index.first_service < opened
 
 
 def _standing_numbers(desk: Desk, request: Request, invoices: list[InvoiceIndex]) -> set[str]:
