@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.dying import die_at
 from support.postgres import Postgres, serving
 
+from gateway import platform
 from gateway.clock import FixedClock
 from gateway.store import Store
 
@@ -19,6 +21,13 @@ DATABASES = ["sqlite", "postgresql"]
 def clock() -> FixedClock:
     """Noon in Quebec on an ordinary day."""
     return FixedClock(datetime(2026, 3, 2, 17, tzinfo=UTC))
+
+
+@pytest.fixture
+def killing() -> Iterator[Callable[..., None]]:
+    """`killing(point)`: the process dies when the flow passes it."""
+    yield die_at
+    platform.listen(None)
 
 
 @pytest.fixture(scope="session")

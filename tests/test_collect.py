@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.dying import Killed
 from support.house import House, paimt, zipped
 
 from adapters.memory import Kept
@@ -23,25 +24,6 @@ def house(tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path)
     yield house
     house.close()
-
-
-class Killed(BaseException):
-    """The process dies here."""
-
-
-@pytest.fixture
-def killing() -> Iterator[Any]:
-    """Die when the flow passes a point."""
-
-    def at(point: str) -> None:
-        def listener(passed: str) -> None:
-            if passed == point:
-                raise Killed
-
-        platform.listen(listener)
-
-    yield at
-    platform.listen(None)
 
 
 def waiting(house: House) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlmodel import select
+from support.dying import Killed
 
 from gateway import platform
 from gateway.clock import FixedClock
@@ -21,10 +22,6 @@ from gateway.store import Store, due, moves
 from gateway.store import credentials as rows
 
 WHO = ("sandbox", "18001")
-
-
-class Killed(BaseException):
-    """The process is gone."""
 
 
 class Payer:

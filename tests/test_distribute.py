@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.dying import Killed
 from support.returns import Fact, ReturnHouse, parcel, recev, sha256, statement
 
 from adapters.memory import Memory
-from gateway import platform
 from gateway.errors import StaleState
 from gateway.identifiers import new_id
 from gateway.models import Agency, Attempt, Distribution, Reply, Source
@@ -61,29 +61,6 @@ def receipt(house: ReturnHouse, key: str = "LOT-1", **values: Any) -> Reply:
         )
         moves.born(tx, reply, "receipt")
     return reply
-
-
-class Killed(BaseException):
-    """The process dies here."""
-
-
-@pytest.fixture
-def killing() -> Iterator[Any]:
-    """Die when the flow passes a point for the nth time."""
-
-    def at(point: str, time: int = 1) -> None:
-        passed: list[str] = []
-
-        def listener(here: str) -> None:
-            passed.append(here)
-            if passed.count(point) == time:
-                platform.listen(None)
-                raise Killed
-
-        platform.listen(listener)
-
-    yield at
-    platform.listen(None)
 
 
 def test_a_reply_arrives_untouched_beside_a_page_and_data(house: ReturnHouse, owed: Reply) -> None:

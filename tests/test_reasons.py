@@ -19,7 +19,7 @@ from gateway.store import requests
 # Which calls in the source let a record of that kind rest for a reason.
 OF_KIND = {
     "batch": lambda call: "BatchState.HELD" in call or "BatchState.REFUSED" in call,
-    "request": lambda call: call.startswith("refuse(request") or call.startswith("document.refuse("),
+    "request": lambda call: call.startswith(("refuse(request", "document.refuse(")),
     "reply": lambda call: call.startswith("Doubt(") or "ReplyState.HELD" in call,
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.dying import Killed
 from support.returns import Fact, ReturnHouse, parcel, recev, sha256, statement
 
 from adapters.memory import Memory
@@ -27,25 +28,6 @@ def house(tmp_path: Path) -> Iterator[ReturnHouse]:
     house = ReturnHouse(tmp_path)
     yield house
     house.close()
-
-
-class Killed(BaseException):
-    """The process dies here."""
-
-
-@pytest.fixture
-def killing() -> Iterator[Any]:
-    """Die when the flow passes a point."""
-
-    def at(point: str) -> None:
-        def listener(passed: str) -> None:
-            if passed == point:
-                raise Killed
-
-        platform.listen(listener)
-
-    yield at
-    platform.listen(None)
 
 
 def test_a_reply_is_archived_recorded_and_then_removed(house: ReturnHouse) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.dying import Killed
 from support.returns import Fact, ReturnHouse, parcel, recev, statement
 
 from gateway import platform
@@ -22,26 +23,6 @@ def house(tmp_path: Path) -> Iterator[ReturnHouse]:
     house = ReturnHouse(tmp_path)
     yield house
     house.close()
-
-
-class Killed(BaseException):
-    """The process dies here."""
-
-
-@pytest.fixture
-def killing() -> Iterator[Any]:
-    """Die the first time the flow passes a point."""
-
-    def at(point: str) -> None:
-        def listener(passed: str) -> None:
-            if passed == point:
-                platform.listen(None)
-                raise Killed
-
-        platform.listen(listener)
-
-    yield at
-    platform.listen(None)
 
 
 def loop(house: ReturnHouse) -> WorkLoop:

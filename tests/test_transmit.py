@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from support.dying import Killed
 from support.house import House, annu, paimt, zipped
 
 from gateway import platform
@@ -38,10 +39,6 @@ def listening() -> Iterator[Callable[[str, Callable[[], None]], None]]:
 
     yield at
     platform.listen(None)
-
-
-class Killed(BaseException):
-    """The process dies here."""
 
 
 def die() -> None:

@@ -6,14 +6,14 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
+from support.dying import Killed
 from support.house import House, annu, paimt, sample, zipped
 
-from gateway import platform
 from gateway.models import Batch, FindingRow, Invoice, Reply, Request, Submission
 from gateway.stages.validate import POINTS
 from gateway.states import RequestState
@@ -338,22 +338,13 @@ def test_a_document_that_could_not_be_judged_holds_its_lot(house: House, tmp_pat
     assert house.request("D-1").state == "READY"
 
 
-class Killed(BaseException):
-    """The process dies here."""
-
-
 @pytest.mark.parametrize("point", [p for p in POINTS if p != "validate.asked"])
-def test_a_lot_is_judged_once_when_the_process_dies(house: House, point: str) -> None:
-    def listener(passed: str) -> None:
-        if passed == point:
-            raise Killed
-
+def test_a_lot_is_judged_once_when_the_process_dies(house: House, killing: Callable[..., None], point: str) -> None:
     house.deposit("lot.zip", zipped(a=paimt("D-1"), b=paimt("D-2", first="F-3", second="F-4"), c="<broken"))
     house.collected()
-    platform.listen(listener)
+    killing(point)
     with pytest.raises(Killed):
         house.judged()
-    platform.listen(None)
     house.judged()
     assert house.batch().state == "VALIDATED"
     assert sorted(request.state for request in house.all(Request)) == ["READY", "READY", "REFUSED"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Self
 
 from gateway.credentials.vault import Vault, choose, denied, text
 from gateway.errors import Unreachable
@@ -32,7 +33,7 @@ class Login:
     def __repr__(self) -> str:
         return "<Secret>"
 
-    def __enter__(self) -> Login:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -32,9 +32,7 @@ def discard(store: Store, request_ids: Sequence[str]) -> None:
                 tx.session.exec(delete(table).where(col(table.request_id).in_(part)))
 
 
-def add(
-    store: Store, table: type[Submission] | type[Invoice] | type[FindingRow], rows: Iterator[dict[str, Any]]
-) -> int:
+def add(store: Store, table: type[Submission | Invoice | FindingRow], rows: Iterator[dict[str, Any]]) -> int:
     """Write rows in small transactions of their own; give their number."""
     total = 0
     for part in chunks(rows, CHUNK):

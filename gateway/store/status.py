@@ -86,10 +86,10 @@ class Found:
     state: str
 
 
-def states(tx: Tx, model: type[Batch] | type[Request] | type[Reply]) -> dict[str, int]:
+def states(tx: Tx, model: type[Batch | Request | Reply]) -> dict[str, int]:
     """How many records rest in each state; states nobody rests in are left out."""
     rows = tx.session.execute(select(col(model.state), func.count()).group_by(col(model.state)))
-    return {state: count for state, count in rows}
+    return {str(state): count for state, count in rows}
 
 
 def standings(tx: Tx) -> Standings:
