@@ -114,6 +114,7 @@ class ReturnHouse(House):
         document: str = "dem_paimt",
         about: Sequence[Invoice] = (),
         agency: str = "AGE-1",
+        under: str = "18001",
         **values: Any,
     ) -> Request:
         """A request at the payer (or where `values` say), with its submissions and, when new, its invoices."""
@@ -140,7 +141,7 @@ class ReturnHouse(House):
                     "source_id": source,
                     "ordinal": 1,
                     "payer": "sandbox",
-                    "number": "18001",
+                    "number": under,
                     "format": "ramq-rfp",
                     "document": document,
                     "action": action,

@@ -156,7 +156,12 @@ def _find(tx: Tx, reply: Reply, content: Receivability) -> Request | Doubt:
         found = replies.requests_numbered(tx, payer, number, content.request_number)
         if named and not {request.id for request in named} & {request.id for request in found}:
             return Doubt("name_disagrees")
-    return _the_one(found) if found else Doubt("request_unknown")
+    if not found:
+        return Doubt("request_unknown")
+    one = _the_one(found)
+    if isinstance(one, Request) and _may_be_anothers(one, found, content):
+        return Doubt("request_ambiguous", {"requests": [request.id for request in found]})
+    return one
 
 
 def _the_one(found: list[Request]) -> Request | Doubt:
@@ -169,6 +174,15 @@ def _the_one(found: list[Request]) -> Request | Doubt:
     if not waiting and not answered:
         return Doubt("request_not_sent", {"requests": [request.id for request in found]})
     return (waiting or answered)[0]
+
+
+def _may_be_anothers(one: Request, found: list[Request], content: Receivability) -> bool:
+    """Whether a number that changed hands lets this be what an earlier holder was told, said again. The payer's own
+    numbers would tell: no two invoices share one."""
+    if any(invoice.payer_number for invoice in content.invoices):
+        return False
+    same = RequestState.RECEIVABLE if content.receivable else RequestState.NOT_RECEIVABLE
+    return any(other.agency_id != one.agency_id and other.state == same for other in found)
 
 
 def _stem(name: str) -> str:
