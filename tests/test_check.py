@@ -211,7 +211,7 @@ def test_sarif_has_what_its_standard_requires(capsys: pytest.CaptureFixture[str]
     assert run["invocations"] == [{"executionSuccessful": True}]
 
 
-@pytest.mark.parametrize("form", ["text", "json", "junit", "sarif"])
+@pytest.mark.parametrize("form", ["text", "html", "json", "junit", "sarif"])
 def test_a_report_is_written_into_a_file_or_a_folder(
     form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,6 +24,7 @@ EXIT = {"valid": 0, "invalid": 1, "not_judged": 2}
 # How reports are written for a program or a browser: (reports, language, excerpts) → bytes. Loaded when asked for.
 WRITERS = {
     "json": ("gateway.rendering.data", "reports_json"),
+    "html": ("gateway.rendering.overview", "reports_html"),
     "junit": ("gateway.rendering.junit", "reports_junit"),
     "sarif": ("gateway.rendering.sarif", "reports_sarif"),
 }

@@ -30,7 +30,7 @@ def summary_html(kind: str, facts: Mapping[str, Any], lang: str) -> bytes:
     KeyError for another kind."""
     if kind not in KINDS:
         raise KeyError(kind)
-    page = _environment().get_template(f"{kind}.html")
+    page = environment().get_template(f"{kind}.html")
     return page.render(_context(kind, _tolerant(facts), lang)).encode()
 
 
@@ -48,7 +48,8 @@ def _tolerant(value: Any) -> Any:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where templates come from: values are always escaped, a name that nobody gave is an error."""
     return Environment(
         loader=PackageLoader("gateway.rendering"),
         autoescape=True,
@@ -59,18 +60,25 @@ def _environment() -> Environment:
 
 
 def _context(kind: str, facts: dict[str, Any], lang: str) -> dict[str, Any]:
-    known: Callable[..., str] = partial(_say, lang)
-    written = (formats.money, formats.count, formats.day, formats.moment, formats.size)
     return {
-        "lang": lang,
         "kind": kind,
         "facts": facts,
-        "t": known,
-        "word": partial(_word, lang),
         "verdict": verdict(facts),
         "tones": _TONES | _STATE_TONES | _ENTRY_TONES,
         "segments": formats.bar(_counts(kind, facts, lang)),
         "limit": _LISTED,
+        **words(lang),
+    }
+
+
+def words(lang: str) -> dict[str, Any]:
+    """What a template needs to speak a language: its sentences, its words for our values, its ways to write numbers."""
+    known: Callable[..., str] = partial(_say, lang)
+    written = (formats.money, formats.count, formats.day, formats.moment, formats.size)
+    return {
+        "lang": lang,
+        "t": known,
+        "word": partial(_word, lang),
         **{form.__name__: partial(form, lang=lang) for form in written},
     }
 
