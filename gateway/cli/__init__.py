@@ -18,8 +18,8 @@ from typer.main import get_command
 from gateway.cli.common import Call, configured_language
 from gateway.cli.light import LightGroup
 from gateway.cli.usage import sentence, spoken
-from gateway.errors import GatewayError
-from gateway.messages import resolve_language, room, say
+from gateway.errors import ConfigError, GatewayError
+from gateway.messages import LANGUAGES, resolve_language, room, say, why_not
 
 # Command → the family that holds it: only the one that was called is loaded.
 FAMILIES = {
@@ -28,7 +28,7 @@ FAMILIES = {
     "run": "flow",
     "once": "flow",
     "status": "look",
-    "show": "look",
+    "show": "show",
     "hold": "acts",
     "release": "acts",
     "cancel": "acts",
@@ -46,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if argv is None else argv)
     words, common = take_common(words)
     lang = resolve_language(common.get("lang"), configured_language(common.get("config")))
+    if wrong := _wrong_common(common, lang):
+        sys.stderr.write(f"gateway: {wrong}\n")
+        sys.exit(2)
     command = build(lang, words[0] if words else None)
     call = Call(
         config_file=_path(common.get("config")),
@@ -61,15 +64,29 @@ def _run(command: Any, words: list[str], call: Call) -> int:
         result = command.main(args=words, prog_name="gateway", standalone_mode=False, obj=call)
         return int(result or 0)
     except GatewayError as error:
-        call.complain(str(error))
+        call.complain(error.both[call.lang] if isinstance(error, ConfigError) else str(error))
         return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        call.complain(call.say("usage.system", file=error.filename or "?", why=why_not(error)[call.lang]))
+        return 2
     except Exception as error:
         return _usage(error, call)
+
+
+def _wrong_common(common: dict[str, str], lang: str) -> str | None:
+    """What is wrong with the options every command has."""
+    for option, name in COMMON.items():
+        value = common.get(name)
+        if value is not None and (not value or value.startswith("--")):
+            return say("usage.needs_value", lang, option=option)
+        if value and name == "lang" and value not in LANGUAGES:
+            return f"{say('usage.bad_value', lang, what=option)} {say('usage.known', lang, words=', '.join(LANGUAGES))}"
+    return None
 
 
 def _usage(error: Exception, call: Call) -> int:

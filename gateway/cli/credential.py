@@ -7,7 +7,7 @@ from getpass import getpass
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from gateway.cli.common import Call, show_json
 from gateway.cli.house import opened
@@ -57,10 +57,9 @@ def status(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", hel
         keys = ("payer", "number", "state", "reason", "generation", "changed_at", "proved_at")
         show_json([{key: getattr(row, key) for key in keys} for row in found])
         return
-    table = Table(
-        *(call.say(f"cli.credential_column_{key}") for key in ("payer", "number", "state", "changes", "proof"))
-    )
+    columns = ("payer", "number", "state", "reason", "generation", "proof")
+    table = Table(*(Column(call.say(f"cli.credential_column_{key}"), overflow="fold") for key in columns), box=None)
     for row in found:
         proof = f"{local(row.proved_at):%Y-%m-%d %H:%M}" if row.proved_at else "–"
-        table.add_row(row.payer, row.number, row.state, str(row.generation), proof)
+        table.add_row(row.payer, row.number, row.state, row.reason or "–", str(row.generation), proof)
     Console().print(table)

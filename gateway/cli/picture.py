@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.app import App
-from gateway.clock import today
+from gateway.clock import local, today
 from gateway.models import Batch, Reply, Request
 from gateway.registry import Book
-from gateway.store import Tx, status
+from gateway.store import Tx, due, status
 
 
 def standing(app: App) -> dict[str, Any]:
@@ -23,7 +23,23 @@ def standing(app: App) -> dict[str, Any]:
             "statements": {"on_statements": invoices.on_statements, "outstanding": invoices.outstanding},
             "deliveries": _deliveries(tx, app),
             "held": [{"id": held.id, "reason": held.reason} for held in status.held(tx)],
+            "failing": _failing(tx),
         }
+
+
+def _failing(tx: Tx) -> list[dict[str, str]]:
+    """What could not be looked at the last time: a source by its agency and name, a payer's box as `payer:number`."""
+    book = Book.load(tx)
+    sources = {s.id: f"{agency.name} / {s.name}" for agency in book.agencies() for s in book.sources(agency.id)}
+    return [
+        {
+            "stage": row.stage,
+            "endpoint": sources.get(row.endpoint, row.endpoint),
+            "error": str(row.last_error),
+            "again": f"{local(row.next_run):%Y-%m-%d %H:%M:%S}",
+        }
+        for row in due.failing(tx)
+    ]
 
 
 def _deliveries(tx: Tx, app: App) -> list[dict[str, str | None]]:

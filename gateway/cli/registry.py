@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from gateway.cli.common import Call, show_json
 from gateway.cli.house import opened
@@ -55,7 +55,7 @@ def show(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", help=
         show_json(rows)
         return
     columns = ("agency", "kind", "migrated_on", "numbers", "sources", "accounts")
-    table = Table(*(call.say(f"cli.registry_column_{key}") for key in columns))
+    table = Table(*(Column(call.say(f"cli.registry_column_{key}"), overflow="fold") for key in columns), box=None)
     for row in rows:
         table.add_row(*("\n".join(v) if isinstance(v := row[key], list) else str(v) for key in columns))
     Console().print(table)

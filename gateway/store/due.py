@@ -87,6 +87,12 @@ def upcoming(tx: Tx, stage: str, endpoint: str) -> datetime | None:
     return row.last_run if row.owner is not None else row.next_run
 
 
+def failing(tx: Tx) -> list[Due]:
+    """The rows whose last run failed as a whole, by stage and endpoint."""
+    query = select(Due).where(col(Due.last_error).is_not(None)).order_by(col(Due.stage), col(Due.endpoint))
+    return list(tx.session.scalars(query))
+
+
 def _is(stage: str, endpoint: str) -> ColumnElement[bool]:
     return and_(col(Due.stage) == stage, col(Due.endpoint) == endpoint)
 

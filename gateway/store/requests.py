@@ -108,15 +108,16 @@ def given_payer(tx: Tx, request_id: str, payer: str | None) -> None:
     tx.session.execute(update(Invoice).where(col(Invoice.request_id) == request_id).values(payer=payer))
 
 
-def reheld(tx: Tx, request: Request, holds: list[str], reason: str, **changes: Any) -> None:
-    """A HELD request stays held, for other causes than before. Raises StaleState when it is no longer HELD."""
+def reheld(tx: Tx, request: Request, holds: list[str], reason: str, *, said: str = "", **changes: Any) -> None:
+    """A HELD request stays held, for other causes than before; `said`: by the person who decided it. Raises StaleState
+    when it is no longer HELD."""
     changes |= {"holds": holds, "reason": holds[0]}
     still = (col(Request.id) == request.id) & (col(Request.state) == RequestState.HELD)
     if changed(tx, update(Request).where(still).values(changes)) != 1:
         raise StaleState(f"{request.id} is no longer HELD")
     for name, value in changes.items():
         set_committed_value(request, name, value)
-    moves.note(tx, request, reason, {"holds": holds})
+    moves.note(tx, request, reason, {"holds": holds} | ({"said": said} if said else {}))
 
 
 def to_held(tx: Tx, request: Request, holds: list[str], detail: dict[str, Any] | None = None) -> None:
@@ -133,7 +134,7 @@ def wake_lane(tx: Tx, request: Request) -> None:
 def hold(tx: Tx, request: Request, *, reason: str) -> None:
     """A person keeps a READY request back; one that is HELD already gets this cause as well. Raises StaleState."""
     if request.state == RequestState.HELD:
-        reheld(tx, request, [*[h for h in request.holds if h != PERSON], PERSON], "held")
+        reheld(tx, request, [*[h for h in request.holds if h != PERSON], PERSON], "held", said=reason)
         return
     if request.state != RequestState.READY:
         raise StaleState(f"{request.id} is {request.state}: only a READY or HELD request can be held back")
@@ -151,7 +152,7 @@ def release(tx: Tx, request: Request, *, despite: Collection[str], reason: str) 
     all_despite = sorted({*request.despite, *despite})
     if left:
         if left != request.holds:
-            reheld(tx, request, left, "released_in_part", despite=all_despite)
+            reheld(tx, request, left, "released_in_part", said=reason, despite=all_despite)
         return left
     detail = {"said": reason, "despite": sorted(despite)}
     moves.move(
