@@ -32,6 +32,19 @@ def compiled(must: Mapping[str, Any]) -> Condition:
         raise CatalogError(f"the operand of {operator!r} cannot be used: {error}") from error
 
 
+def mentioned(must: Mapping[str, Any]) -> frozenset[str]:
+    """The fields a condition looks at, as it names them."""
+    operator, operand = next(iter(must.items()))
+    if operator == "exists":
+        return frozenset({operand})
+    if operator == "not":
+        return mentioned(operand)
+    if operator in ("and", "or"):
+        return frozenset().union(*map(mentioned, operand))
+    other = operand[1] if operator == "equals" and isinstance(operand[1], dict) else {}
+    return frozenset({operand[0], *other.values()})
+
+
 def _exists(name: str) -> Condition:
     return lambda facts: bool(facts.get(name))
 

@@ -22,7 +22,10 @@ class Given:
 
 
 class Function(Protocol):
-    """One rule's function while one document is judged."""
+    """One rule's function while one document is judged.
+
+    It may have an `about`: names of fields without any of which it holds, so that it need not be asked.
+    """
 
     def holds(self, facts: Facts) -> bool:
         """Whether the rule holds for this document, invoice or line."""
@@ -111,11 +114,12 @@ class Alone:
     """A function that begins with nothing and remembers nothing."""
 
     holds: Callable[[Facts], bool]
+    about: frozenset[str] | None = None
 
 
-def alone(holds: Callable[[Facts], bool]) -> Maker:
-    """A plain function of facts as one that a rule can name."""
-    made = Alone(holds)
+def alone(holds: Callable[[Facts], bool], *about: str) -> Maker:
+    """A plain function of facts as one that a rule can name; it holds where none of the fields `about` is there."""
+    made = Alone(holds, frozenset(about) or None)
     return lambda _given: made
 
 

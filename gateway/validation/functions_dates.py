@@ -129,8 +129,8 @@ FUNCTIONS: Mapping[str, Maker] = {
     "submission_in_time": SubmissionInTime,
     "submission_not_near": SubmissionNotNear,
     "within_stay": alone(within_stay),
-    "stay_in_order": alone(stay_in_order),
-    "line_in_order": alone(line_in_order),
-    "starts_that_day": alone(starts_that_day),
-    "authorised_before": alone(authorised_before),
+    "stay_in_order": alone(stay_in_order, "stay_start"),
+    "line_in_order": alone(line_in_order, "end"),
+    "starts_that_day": alone(starts_that_day, "start"),
+    "authorised_before": alone(authorised_before, "authorised"),
 }

@@ -9,7 +9,7 @@ from gateway.validation.fields import Values
 from gateway.validation.functions import Given, Maker, alone
 from gateway.validation.values import as_cents
 
-_Key = tuple[tuple[str, ...], ...]
+_Key = tuple[str, ...]
 _SAME = ("code", "service", "role", "tooth", "start")  # two lines that agree in these are one said twice
 NEED_LINES = frozenset({"one_role", "sum_of_lines"})  # asked about an invoice, they look at its lines' fields
 
@@ -19,17 +19,20 @@ class NoLineTwice:
 
     def __init__(self, _given: Given) -> None:
         self._seen: set[_Key] = set()
+        self._several = False
 
-    def see(self, _invoice: Facts) -> None:
+    def see(self, invoice: Facts) -> None:
         """A new invoice: nothing of it was said yet."""
+        self._several = len(invoice.lines) > 1
         self._seen.clear()
 
     def holds(self, facts: Facts) -> bool:
+        if not self._several:
+            return True
         key = _key(facts.own, _SAME)
-        if not key[0] or key in self._seen:
-            return not key[0]
+        fresh = key not in self._seen or not key[0]
         self._seen.add(key)
-        return True
+        return fresh
 
 
 def one_role(facts: Facts) -> bool:
@@ -76,6 +79,7 @@ class NoValueTwice:
 
     def __init__(self, given: Given) -> None:
         self._field = given.rule.field or ""
+        self.about = frozenset({self._field})
 
     def holds(self, facts: Facts) -> bool:
         values = facts.own.get(self._field, ())
@@ -83,7 +87,7 @@ class NoValueTwice:
 
 
 def _key(line: Values, names: Sequence[str]) -> _Key:
-    return tuple(tuple(line.get(name, ())) for name in names)
+    return tuple([line[name][0] if name in line else "" for name in names])
 
 
 FUNCTIONS: Mapping[str, Maker] = {

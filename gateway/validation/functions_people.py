@@ -98,10 +98,10 @@ def _day(text: str) -> date | None:
 
 
 FUNCTIONS: Mapping[str, Maker] = {
-    "nam_birth": alone(nam_birth),
-    "nam_right": alone(nam_right),
-    "nam_agrees": alone(nam_agrees),
-    "patient_born": alone(patient_born),
-    "card_in_force": alone(card_in_force),
+    "nam_birth": alone(nam_birth, "nam"),
+    "nam_right": alone(nam_right, "nam"),
+    "nam_agrees": alone(nam_agrees, "nam"),
+    "patient_born": alone(patient_born, "born"),
+    "card_in_force": alone(card_in_force, "card_expiry"),
     "practice_class": PracticeClass,
 }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.catalog import DocumentType, Rule
 from gateway.errors import CatalogError
 from gateway.validation import functions, functions_dates, functions_lines, functions_people
-from gateway.validation.conditions import Condition, compiled
+from gateway.validation.conditions import Condition, compiled, mentioned
 from gateway.validation.facts import Facts
 from gateway.validation.functions import Function, Given, Listener, Maker, Teller
 from gateway.validation.functions_lines import NEED_LINES
@@ -36,7 +36,8 @@ class _Check:
 
     rule: Rule
     holds: Condition
-    dated: bool  # it holds only for some dates of service
+    dated: bool  # it is in force only for some dates of service
+    about: frozenset[str] | None  # where none of these fields is there it holds; None: always ask
     teller: Teller | None = None
 
 
@@ -73,7 +74,7 @@ class Judgment:
 
     def __init__(self, checks: list[tuple[_Check, Listener | None]]) -> None:
         self._checks = [check for check, _ in checks]
-        self._by_kind: dict[tuple[str, str | None], list[_Check]] = {}
+        self._shapes: dict[tuple[str, str | None, frozenset[str]], list[_Check]] = {}
         self._listeners = [listener for _, listener in checks if listener is not None]
 
     def see(self, invoice: Facts) -> None:
@@ -83,24 +84,26 @@ class Judgment:
 
     def broken(self, scope: str, facts: Facts) -> Iterator[Rule]:
         """The rules of a scope that do not hold."""
-        checks = self._by_kind.get((scope, facts.kind))
+        shape = (scope, facts.kind, frozenset(facts.own))  # a lot has thousands of invoices, and a handful of these
+        checks = self._shapes.get(shape)
         if checks is None:
-            checks = self._of(scope, facts.kind)
+            checks = self._asked(*shape)
         for check in checks:
             if check.dated and not _in_force(check.rule, facts):
                 continue
             if not check.holds(facts):
                 yield check.rule if check.teller is None else _told(check.rule, check.teller.values(facts))
 
-    def _of(self, scope: str, kind: str | None) -> list[_Check]:
-        """The checks of a scope for one kind of invoice."""
-        checks = [c for c in self._checks if c.rule.scope == scope and (not c.rule.kinds or kind in c.rule.kinds)]
-        if len(self._by_kind) < _MOST_KINDS:
-            self._by_kind[scope, kind] = checks
+    def _asked(self, scope: str, kind: str | None, there: frozenset[str]) -> list[_Check]:
+        """The checks of a scope that a kind of invoice with these fields could fail."""
+        mine = [c for c in self._checks if c.rule.scope == scope and (not c.rule.kinds or kind in c.rule.kinds)]
+        checks = [c for c in mine if c.about is None or not c.about.isdisjoint(there)]
+        if len(self._shapes) < _MOST_SHAPES:
+            self._shapes[scope, kind, there] = checks
         return checks
 
 
-_MOST_KINDS = 200  # remembered: a hostile document may invent names for ever
+_MOST_SHAPES = 2000  # remembered: a hostile document may invent names for ever
 
 
 def _compile(rule: Rule) -> _Compiled:
@@ -115,8 +118,20 @@ def _compile(rule: Rule) -> _Compiled:
 def _check(c: _Compiled, document: DocumentType, today: date | None) -> tuple[_Check, Listener | None]:
     function = c.function(Given(c.rule, document.settings, today)) if c.function else None
     dated = c.rule.service_from is not None or c.rule.service_to is not None
-    check = _Check(c.rule, _both(c.must, function), dated, function if isinstance(function, Teller) else None)
+    about = getattr(function, "about", None) if c.must is None else _about(c, document)
+    teller = function if isinstance(function, Teller) else None
+    holds = _both(c.must, function)
+    if about is not None and c.must is not None and {"and", "or"} & set(c.rule.must or ()):
+        holds = _remembered(holds, sorted(about))
+    check = _Check(c.rule, holds, dated, about, teller)
     return check, function if isinstance(function, Listener) else None
+
+
+def _about(c: _Compiled, document: DocumentType) -> frozenset[str] | None:
+    """What a condition says of no field at all, it says wherever none of its own fields is there."""
+    fields = mentioned(c.rule.must or {})
+    unbroken = c.must is not None and c.function is None and c.must(Facts(document, {}))
+    return fields if unbroken and all("." not in name for name in fields) else None
 
 
 def _both(must: Condition | None, function: Function | None) -> Condition:
@@ -126,6 +141,21 @@ def _both(must: Condition | None, function: Function | None) -> Condition:
     if must is None:
         return function.holds
     return lambda facts: must(facts) and function.holds(facts)
+
+
+def _remembered(holds: Condition, names: Sequence[str]) -> Condition:
+    """A condition of several parts, asked once about the same values: a lot has few kinds of them."""
+    known: dict[tuple[tuple[str, ...], ...], bool] = {}
+
+    def remembers(facts: Facts) -> bool:
+        key = tuple([tuple(facts.own.get(name, ())) for name in names])
+        if key not in known:
+            if len(known) >= _MOST_SHAPES:
+                known.clear()
+            known[key] = holds(facts)
+        return known[key]
+
+    return remembers
 
 
 def _in_force(rule: Rule, facts: Facts) -> bool:
