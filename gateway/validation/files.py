@@ -6,7 +6,8 @@ import hashlib
 import io
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import cache
+from datetime import date
+from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,20 +19,28 @@ from gateway.validation.archive import Archive, is_archive, members, open_member
 from gateway.validation.judging import judge
 
 Look = Callable[[Report, BinaryIO], None]
+Verdict = Callable[[BinaryIO, str], Report]
 
 
 def check(
-    source: Path | str | bytes, *, catalog: Catalog | None = None, name: str | None = None, look: Look | None = None
+    source: Path | str | bytes,
+    *,
+    catalog: Catalog | None = None,
+    name: str | None = None,
+    look: Look | None = None,
+    on: date | None = None,
 ) -> list[Report]:
     """Judge a document, or every document of a ZIP (`lot.zip!/a.xml`): one report each, in their order.
 
     `source` is a path, or the bytes themselves; `name` is what reports call it. Without a catalog, the families that
-    travel with the program. `look` is shown each report with its document still open, to read from. A bad document is
+    travel with the program. `look` is shown each report with its document still open, to read from. `on` is today for
+    the rules that count from it (limits of submission); without it their codes are in `not_checked`. A bad document is
     a report, never an exception. Raises OSError when a file cannot be read, CatalogError when a family is broken.
     """
     known = catalog or shipped()
     with _opened(source) as stream:
-        return _judged(stream, name or ("-" if isinstance(source, bytes) else str(source)), known, look or _nobody)
+        named = name or ("-" if isinstance(source, bytes) else str(source))
+        return _judged(stream, named, partial(judge, catalog=known, on=on), look or _nobody)
 
 
 def check_file(path: Path, catalog: Catalog) -> list[Report]:
@@ -53,21 +62,21 @@ def _opened(source: Path | str | bytes) -> AbstractContextManager[BinaryIO]:
     return io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
 
 
-def _judged(source: BinaryIO, name: str, catalog: Catalog, look: Look) -> list[Report]:
+def _judged(source: BinaryIO, name: str, verdict: Verdict, look: Look) -> list[Report]:
     if not is_archive(source):
-        report = judge(source, name, catalog)
+        report = verdict(source, name)
         look(report, source)
         return [report]
     archive = members(source, name)
     if archive.findings:
         return [_refused(source, archive)]
-    return [_member(source, archive, number, catalog, look) for number in range(len(archive.members))]
+    return [_member(source, archive, number, verdict, look) for number in range(len(archive.members))]
 
 
-def _member(source: BinaryIO, archive: Archive, number: int, catalog: Catalog, look: Look) -> Report:
+def _member(source: BinaryIO, archive: Archive, number: int, verdict: Verdict, look: Look) -> Report:
     member = archive.members[number]
     with open_member(source, member) as stream:
-        report = judge(stream, f"{archive.name}!/{member.name}", catalog)
+        report = verdict(stream, f"{archive.name}!/{member.name}")
         look(report, stream)
         return report
 
