@@ -205,6 +205,17 @@ def test_only_the_store_speaks_sql_to_the_gateway_database() -> None:
     assert found == []
 
 
+def test_no_stage_reaches_through_the_store_to_its_session() -> None:
+    found = [
+        f"{module_name(file)}:{node.lineno}"
+        for file in FILES
+        if module_name(file).startswith("gateway.stages")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "session"
+    ]
+    assert found == []
+
+
 def test_no_import_hides_inside_a_function() -> None:
     """Two exceptions: a module that one system lacks, and the command line's families, loaded when they are called."""
     allowed = {"gateway.platform"}

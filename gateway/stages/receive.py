@@ -153,20 +153,18 @@ class _Fetcher:
         return ArchiveLimits(member_bytes=most, total_bytes=most, ratio=config.max_ratio)
 
     def _record(self, tx: Tx, parcel_id: str, file: WaitingFile, stored: Stored, documents: list[_Document]) -> None:
-        tx.session.add(
-            Parcel(
-                id=parcel_id,
-                payer=self._payer,
-                number=self._number,
-                name=file.name,
-                size=stored.size,
-                sha256=stored.sha256,
-                archive_ref=stored.ref,
-                replies=len(documents),
-                received_at=tx.now,
-            )
+        parcel = Parcel(
+            id=parcel_id,
+            payer=self._payer,
+            number=self._number,
+            name=file.name,
+            size=stored.size,
+            sha256=stored.sha256,
+            archive_ref=stored.ref,
+            replies=len(documents),
+            received_at=tx.now,
         )
-        tx.session.flush()
+        replies.add(tx, parcel)
 
     def _reply(self, tx: Tx, parcel_id: str, document: _Document) -> None:
         reply = Reply(

@@ -28,6 +28,17 @@ def parcel(tx: Tx, payer: str, number: str, name: str, sha256: str) -> Parcel | 
     ).one_or_none()
 
 
+def parcel_of(tx: Tx, reply: Reply) -> Parcel | None:
+    """What a reply came in; None for one of ours, or one given at once."""
+    return tx.session.get(Parcel, reply.parcel_id) if reply.parcel_id else None
+
+
+def add(tx: Tx, *rows: Parcel | Distribution) -> None:
+    """Record a parcel that was fetched, or what is to be delivered of a reply."""
+    tx.session.add_all(rows)
+    tx.session.flush()
+
+
 def still_there(tx: Tx, payer: str, number: str) -> list[Parcel]:
     """Parcels that are recorded but not known to be removed from the payer's mailbox."""
     return list(

@@ -70,6 +70,7 @@ def link(tx: Tx, submission: Submission, invoice: Invoice) -> None:
     """Say which invoice a submission is about: its account is the invoice's."""
     submission.invoice_id, submission.account = invoice.id, invoice.account
     tx.session.add(submission)
+    tx.session.flush()
 
 
 def known_invoices(tx: Tx, agency_id: str, payer: str | None, numbers: Iterable[str]) -> dict[str, Invoice]:

@@ -74,7 +74,7 @@ class Courier:
         number = reply.number or self._book.first_number(agency.id, today(self._rooms.clock)) or _NO_NUMBER
         with self._rooms.store.write() as tx:
             artefacts = rows(tx, reply, made, number)
-            tx.session.add_all(artefacts)
+            replies.add(tx, *artefacts)
         passing("distribute.recorded")
         return artefacts
 

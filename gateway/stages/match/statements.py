@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.catalog import DocumentType
 from gateway.clock import today
-from gateway.models import Agency, Parcel, Reply, Source, Statement
+from gateway.models import Agency, Reply, Source, Statement
 from gateway.platform import passing
 from gateway.reading import StatementOfAccount, statement_disagrees
 from gateway.registry import Book
@@ -17,7 +17,7 @@ from gateway.stages import Rooms
 from gateway.stages.match.doubts import SAYS_AGAIN, Doubt, close
 from gateway.stages.match.facts import statement_facts
 from gateway.states import ReplyState
-from gateway.store import Tx, chunks, due, invoices, moves, statements
+from gateway.store import Tx, chunks, due, invoices, moves, replies, statements
 
 IN_ONE = 2000  # entries that go into the deciding transaction; more are staged before it, in pieces of this size
 _ENVELOPE = re.compile(r"EC_([^_]*)_.*", re.IGNORECASE)  # EC_<transmission number>_<date>.zip
@@ -105,7 +105,7 @@ def _identities(tx: Tx, reply: Reply, content: StatementOfAccount) -> Doubt | No
     """The credential, the number inside and the number on the envelope are the same string."""
     if content.sender != reply.number:
         return Doubt("number_disagrees", {"statement": content.number})
-    parcel = tx.session.get(Parcel, reply.parcel_id) if reply.parcel_id else None
+    parcel = replies.parcel_of(tx, reply)
     envelope = _ENVELOPE.fullmatch(parcel.name) if parcel else None
     if envelope and envelope[1] != reply.number:
         return Doubt("envelope_disagrees", {"statement": content.number})

@@ -72,5 +72,4 @@ def _link(tx: Tx, request: Request) -> bool:
     for submission in waiting:
         if invoice := known.get(submission.no_fact_ramq or ""):
             requests.link(tx, submission, invoice)
-    tx.session.flush()
     return any((submission.no_fact_ramq or "") not in known for submission in waiting)
