@@ -37,6 +37,7 @@ FAMILIES = {
     "sandbox": "sandbox",
     "generate": "generate",
     "doctor": "doctor",
+    "rules": "rules",
 }
 COMMON = {"--config": "config", "--state-dir": "state_dir", "--lang": "lang", "--as": "actor"}
 
