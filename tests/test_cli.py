@@ -154,10 +154,33 @@ def test_showing_what_nobody_knows_is_a_sentence(tmp_path: Path, capsys: pytest.
 
 def test_doctor_finds_nothing_wrong_in_a_new_house(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     at = _house(tmp_path)
+    for box in ("lots", "retours"):
+        (tmp_path / box).mkdir()
     capsys.readouterr()
     assert call("doctor", "--json", *at) == 0
-    parts = {part["part"]: part for part in json.loads(capsys.readouterr().out)}
-    assert {"configuration", "permissions", "key", "database", "clock", "schemas"} == set(parts)
+    parts = {part["part"] for part in json.loads(capsys.readouterr().out)}
+    assert parts == {"configuration", "permissions", "key", "database", "clock", "schemas", "payers", "mailboxes"}
+
+
+def test_doctor_names_a_folder_that_is_missing_and_a_deposit_nobody_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = (*_house(tmp_path), "--lang", "en")
+    (tmp_path / "lots").mkdir()
+    assert call("doctor", *at) == 1
+    assert f"{tmp_path / 'retours'} does not exist" in capsys.readouterr().out
+    (tmp_path / "retours").mkdir()
+    (tmp_path / "lots" / "link.xml").symlink_to(tmp_path / "gateway.toml")
+    assert call("doctor", *at) == 1
+    assert "link.xml is never taken" in capsys.readouterr().out
+
+
+def test_doctor_names_a_payer_without_a_host_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = _house(tmp_path)
+    file = Path(at[1])
+    file.write_text(file.read_text("utf-8").replace("ssh-ed25519 AAAA", ""), encoding="utf-8")
+    assert call("doctor", *at, "--lang", "en") == 1
+    assert "payer[sandbox].host_key" in capsys.readouterr().out
 
 
 def test_doctor_names_a_key_that_others_can_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

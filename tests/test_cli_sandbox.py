@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,13 @@ def test_an_unknown_fault_of_the_sandbox_names_the_known_ones(
 def test_a_fault_waits_for_a_whole_transmission_number(at: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert call("sandbox", "fault", "delay", "--number", "1800", *at) == 2
     assert "1800" in capsys.readouterr().err
+
+
+def test_a_port_in_use_is_named(at: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert call("sandbox", "--port", port, *at) == 2
+    assert f"Port {port}" in capsys.readouterr().err
 
 
 def test_the_help_of_fault_names_every_fault(capsys: pytest.CaptureFixture[str]) -> None:

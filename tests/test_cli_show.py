@@ -107,3 +107,12 @@ def test_a_mailbox_that_cannot_be_reached_is_told_until_it_can(
     (tmp_path / "away").rename(tmp_path / "lots")
     assert call("once", *house) == 0
     assert failing(house, capsys) == []
+
+
+def test_a_transmission_number_shows_its_password_s_history(
+    house: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("show", "18001", *house) == 0
+    said = capsys.readouterr().out
+    assert "EXPECTED" in said
+    assert "gateway credential set" in said

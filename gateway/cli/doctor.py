@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,14 +11,16 @@ from pathlib import Path
 import typer
 import xmlschema
 from rich.console import Console
+from rich.markup import escape
 
 from gateway.app import shipped_and_own
 from gateway.cli.common import Call, show_json
-from gateway.cli.house import configuration
+from gateway.cli.house import configuration, opened
 from gateway.clock import SystemClock, local
 from gateway.config import Config
-from gateway.errors import GatewayError
+from gateway.errors import ConfigError, GatewayError
 from gateway.platform import WINDOWS
+from gateway.registry import Book
 from gateway.sealing import Sealing
 from gateway.store import LINKED_SQLITE, journal_mode
 
@@ -44,10 +47,10 @@ def doctor(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", hel
     if as_json:
         show_json([{"part": part.name, "ok": part.well, "said": part.said} for part in parts])
     else:
-        console = Console()
+        console = Console(soft_wrap=True)
         for part in parts:
             mark = "[green]✓[/green]" if part.well else "[red]✗[/red]"
-            console.print(f"{mark} {call.say(f'doctor.part_{part.name}')} – {part.said}", highlight=False)
+            console.print(f"{mark} {call.say(f'doctor.part_{part.name}')} – {escape(part.said)}", highlight=False)
     return 0 if all(part.well for part in parts) else 1
 
 
@@ -55,14 +58,16 @@ def examine(call: Call) -> Iterator[Part]:
     """Every part, in the order in which one leans on the other."""
     try:
         config = configuration(call)
-    except GatewayError as error:
-        yield Part("configuration", False, str(error))
+    except ConfigError as error:
+        yield Part("configuration", False, error.both[call.lang])
         return
     where = call.say("doctor.configuration_found", file=config.path) if config.path else call.say("doctor.built_in")
     yield Part("configuration", True, where)
     for name, look in EXAMINATIONS.items():
         try:
             yield Part(name, *look(call, config))
+        except ConfigError as error:
+            yield Part(name, False, error.both[call.lang])
         except (GatewayError, OSError, xmlschema.XMLSchemaException) as error:
             yield Part(name, False, str(error))
 
@@ -110,10 +115,54 @@ def _schemas(call: Call, config: Config) -> tuple[bool, str]:
     return True, call.say("doctor.schemas", count=len(files), names=names)
 
 
+def _payers(call: Call, config: Config) -> tuple[bool, str]:
+    """A server without a pinned host key is never spoken to."""
+    unpinned = [payer.name for payer in config.payers if payer.kind == "sftp" and len(payer.host_key.split()) < 2]
+    if unpinned:
+        return False, call.say("doctor.host_key_missing", file=config.path, payer=unpinned[0])
+    return True, call.say("doctor.payers", names=", ".join(config.payer_names) or "–")
+
+
+def _mailboxes(call: Call, config: Config) -> tuple[bool, str]:
+    """The agencies' folders are there, and hold nothing that is passed over in silence."""
+    if not config.paths.database.exists():
+        return True, call.say("doctor.mailboxes_later")
+    with opened(call) as app, app.store.read() as tx:
+        book = Book.load(tx)
+    folders = 0
+    for source in (s for agency in book.agencies() for s in book.sources(agency.id) if s.active):
+        for box in (source.pickup, source.returns):
+            if box["kind"] != "folder":
+                continue
+            folders += 1
+            if wrong := _wrong_folder(Path(box["path"]), deposits=box is source.pickup):
+                return False, call.say(wrong[0], source=source.name, file=wrong[1])
+    return True, call.say("doctor.mailboxes", count=folders)
+
+
+def _wrong_folder(folder: Path, *, deposits: bool) -> tuple[str, Path] | None:
+    """The key of what is wrong with a folder, and what it is about."""
+    if not folder.is_dir():
+        return "doctor.folder_missing", folder
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return "doctor.folder_closed", folder
+    refused = next((entry for entry in sorted(folder.iterdir()) if deposits and _is_refused(entry)), None)
+    return ("doctor.refused", refused) if refused else None
+
+
+def _is_refused(entry: Path) -> bool:
+    """What no mailbox takes: links, pipes, devices, folders other than its own recus/."""
+    facts = entry.lstat()
+    own = entry.name == "recus" and stat.S_ISDIR(facts.st_mode)
+    return not own and not (stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1)
+
+
 EXAMINATIONS: dict[str, Callable[[Call, Config], tuple[bool, str]]] = {
     "permissions": _permissions,
     "key": _key,
     "database": _database,
     "clock": _clock,
     "schemas": _schemas,
+    "payers": _payers,
+    "mailboxes": _mailboxes,
 }

@@ -6,9 +6,9 @@ import logging
 import sys
 
 import typer
-from rich.console import Console
 
 from gateway.app import instance_lock, recover
+from gateway.cli.bar import bar
 from gateway.cli.common import Call, set_up_logs, show_json
 from gateway.cli.house import configuration, opened
 from gateway.cli.picture import standing
@@ -40,8 +40,8 @@ def once(
     set_up_logs(logging.WARNING)
     with instance_lock(configuration(call)), opened(call) as app:
         recover(app)
-        with Console(stderr=True).status(call.say("cli.once_working"), spinner="dots") as bar:
-            runs = app.loop.once(progress=lambda _what, count: bar.update(call.say("cli.once_runs", count=count)))
+        with bar(call.say("cli.once_working")) as tell:
+            runs = app.loop.once(progress=lambda _what, count: tell(call.say("cli.once_runs", count=count)))
         picture = standing(app)
     if as_json:
         show_json(picture)

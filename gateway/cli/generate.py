@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from gateway.cli.bar import bar
 from gateway.cli.common import Call
 from gateway.errors import ConfigError
 from gateway.synthetic import FAULTS, LotFacts, LotSpec, documents, generate
@@ -53,7 +54,7 @@ def _written(call: Call, spec: LotSpec, output: Path) -> LotFacts:
     except FileExistsError:
         raise ConfigError(call.say("cli.generate_exists", file=output)) from None
     try:
-        with sink:
+        with sink, bar(call.say("cli.generate_working", file=output)):
             return generate(spec, sink)
     except BaseException:
         output.unlink(missing_ok=True)

@@ -31,6 +31,11 @@ def status_(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", he
         console.print(f"[bold]{call.say(f'look.{what}')}[/bold]  {said}", highlight=False)
     console.print(f"[bold]{call.say('look.deliveries')}[/bold]  {len(picture['deliveries'])}", highlight=False)
     for held in picture["held"]:
-        console.print(call.say("look.held", record=held["id"], reason=held["reason"]), style="yellow", highlight=False)
+        console.print(
+            call.say("look.held", record=held["id"], reason=held["reason"]),
+            style="yellow",
+            highlight=False,
+            markup=False,
+        )
     for failing in picture["failing"]:
-        console.print(call.say("look.failing", **failing), style="yellow", highlight=False)
+        console.print(call.say("look.failing", **failing), style="yellow", highlight=False, markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 import threading
@@ -14,6 +15,8 @@ from gateway.app import shipped_and_own
 from gateway.cli.common import Call, set_up_logs
 from gateway.cli.house import configuration
 from gateway.clock import SystemClock, today
+from gateway.errors import ConfigError
+from gateway.messages import both
 from gateway.platform import on_stop, private_dir
 from gateway.sandbox import Sandbox
 from gateway.sandbox.faults import FAULTS
@@ -42,7 +45,12 @@ def serve(ctx: typer.Context, port: int = typer.Option(2222, "--port", help="san
     stop = threading.Event()
     on_stop(stop.set)
     sandbox = payer(call)
-    opened = sandbox.start(port)
+    try:
+        opened = sandbox.start(port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise ConfigError(both("cli.sandbox_port_taken", port=port)) from error
     sys.stdout.write(call.say("cli.sandbox_started", port=opened) + "\n\n" + sandbox.payer_block(opened) + "\n")
     sys.stdout.flush()
     stop.wait()

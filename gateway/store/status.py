@@ -202,5 +202,5 @@ _NAMED: tuple[tuple[str, type[SQLModel], tuple[str, ...]], ...] = (
     ("invoice", Invoice, ("id", "no_fact_ext", "no_fact_ramq")),
     ("reply", Reply, ("id",)),
     ("parcel", Parcel, ("id",)),
-    ("credential", Credential, ("id",)),
+    ("credential", Credential, ("id", "number")),
 )

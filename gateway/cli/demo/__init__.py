@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from gateway.cli.bar import bar
 from gateway.cli.common import Call, set_up_logs, show_json
 from gateway.cli.demo import checks
-from gateway.cli.demo.play import Result, run
+from gateway.cli.demo.play import STEPS, Result, run
 from gateway.errors import ConfigError
 
 
@@ -34,9 +35,8 @@ def demo(
     call: Call = ctx.obj
     set_up_logs(logging.ERROR)
     with _folder(call, keep) as folder:
-        quiet = Console(stderr=True)
-        with quiet.status(call.say("demo.step_scene"), spinner="dots") as bar:
-            result = run(folder, lambda key: bar.update(call.say(key)))
+        with bar(call.say("demo.step_scene"), steps=STEPS) as tell_step:
+            result = run(folder, lambda key: tell_step(call.say(key)))
         if as_json:
             show_json(result.picture)
         else:

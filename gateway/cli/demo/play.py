@@ -17,6 +17,7 @@ from gateway.config import load
 from gateway.registry import apply
 
 Progress = Callable[[str], None]  # told the key of the step that begins
+STEPS = 5  # scene, first round, second round, statements, checks
 
 
 @dataclass(frozen=True)
