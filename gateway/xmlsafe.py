@@ -6,7 +6,8 @@ be what is sent (RELIABILITY section 3). A DOCTYPE is refused by the guard befor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 from xml.parsers import expat
@@ -41,6 +42,13 @@ def puller(root: str, *, encoding: str | None = None) -> etree.XMLPullParser:
     the document declares."""
     options = _OPTIONS | {"remove_comments": True, "remove_pis": True, "encoding": encoding}
     return etree.XMLPullParser(events=("start",), tag=root, **options)
+
+
+def parts(encoding: str | None = None) -> Callable[[bytes], Element]:
+    """`parse` for many small documents one after the other, with one parser, without their comments and instructions:
+    what is judged chunk by chunk. `encoding` overrides what they declare."""
+    parser = etree.XMLParser(remove_comments=True, remove_pis=True, encoding=encoding, **_OPTIONS)
+    return partial(etree.fromstring, parser=parser)
 
 
 def schema(path: Path) -> etree.XMLSchema:

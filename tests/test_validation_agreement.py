@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from gateway import catalog, xmlsafe
-from gateway.validation import judge, split
+from gateway.validation import cut, judge
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 SAMPLES = sorted(SCHEMAS.glob("*/samples/*.xml"))
@@ -42,7 +42,7 @@ def broken(root: Element, chance: random.Random) -> None:
 
 @pytest.mark.parametrize("block", [150, 700, 1 << 15])
 def test_the_verdict_is_that_of_the_whole_document(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(split, "BLOCK", block)
+    monkeypatch.setattr(cut, "BLOCK", block)
     known, chance = catalog.load([SCHEMAS]), random.Random(block)
     schemas = {path: xmlsafe.schema(path) for path in SCHEMAS.glob("*/*.xsd")}
     for _ in range(MUTATIONS // 3):

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
 
-from gateway.validation.split import InvoiceList, Piece
+from gateway.validation.pieces import InvoiceList, Piece
 from gateway.validation.tree import Nodes, shelf
 from gateway.xmlsafe import Element
 
@@ -22,6 +22,7 @@ _PROBE = "{urn:agency-gateway:probe}probe"
 _EXPECTED = re.compile(r"Expected is (?:one of )?\( (?P<first>[^\s,#*]+),? .*\)\.$")
 _REPAIRS = 50
 _UNEXPECTED = ": This element is not expected."
+_COMPARISONS = ("SCHEMAV_CVC_IDC", "SCHEMAV_CVC_COMPLEX_TYPE_5_1")
 _STRAY_TEXT = "SCHEMAV_CVC_COMPLEX_TYPE_2_3"
 
 
@@ -37,6 +38,11 @@ class Broken:
     def unexpected(self) -> bool:
         """Whether the element should not be there at all."""
         return _UNEXPECTED in self.text and self.kind == "SCHEMAV_ELEMENT_CONTENT"
+
+    @property
+    def compares(self) -> bool:
+        """Whether it says that something is repeated, or points at nothing."""
+        return self.kind in _COMPARISONS
 
 
 def judge(schema: etree.XMLSchema, root: Element) -> list[Broken]:
@@ -55,13 +61,15 @@ class Frame:
     """The copy. `judges` says whether the schema looks at invoices under it at all."""
 
     def __init__(self, schema: etree.XMLSchema, root: Element, invoices: InvoiceList) -> None:
-        self._schema = schema
+        self.schema = schema
         self._root = copy.deepcopy(root)
         self._list = self._root
-        for number in _trail(root, invoices.element):
+        self._trail = _trail(root, invoices.element)
+        for number in self._trail:
             self._list = self._list[number]
         del self._list[invoices.slot :]
-        self._last: list[Piece] = []
+        self._last: list[Element] = []
+        self._repeated = set[str]()  # names of which many in a row are right
         self.stray_text = False
         self.judges = self._repair()
         self._slot = len(self._list)  # other children may stand before the invoices
@@ -70,23 +78,72 @@ class Frame:
         """What is wrong with each piece, by its ordinal; the pieces that are not there are right. The last right one
         stays, so that what two invoices break only together is seen across groups too."""
         found: dict[int, list[Broken]] = {}
-        if self._touches(self._together([*self._last, *pieces])):
-            found = {p.ordinal: own for p in pieces if (own := self._within(p.element, self._together([p])))}
+        before, own = self._last, [p.element for p in pieces]
+        together = self._together([*before, *own])
+        if not self._touches(together):
+            self._note_repeat([*before, *own])
+        elif self._settled(together):
+            found = self._of_each(pieces, together)
+        else:
+            found = {p.ordinal: b for p in pieces if (b := self._within(p.element, self._together([p.element])))}
             if not found:  # right alone, wrong together: a repeat, an order or a count that the schema forbids
-                together = self._together([*self._last, *pieces])
-                found = {p.ordinal: own for p in pieces if (own := self._within(p.element, together))}
-        self._last = [p for p in pieces if p.ordinal not in found][-1:] or self._last
+                found = self._of_each(pieces, self._together([*before, *own]))
+        self._last = [p.element for p in pieces if p.ordinal not in found][-1:] or before
         return found
 
-    def _together(self, pieces: Sequence[Piece]) -> list[Broken]:
-        self._fill(pieces)
-        broken = judge(self._schema, self._root)
+    # -- for whole chunks --
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether invoices are judged under the copy, and nothing else stands in their list."""
+        return self.judges and self._slot == 0
+
+    def written(self, encoding: str) -> tuple[bytes, bytes, list[int]]:
+        """The copy as bytes before its invoices and after them, and the child numbers that lead to their list."""
+        self._fill([])
+        mark = etree.Comment("invoices")  # no other comment is in the copy
+        self._list.append(mark)
+        text: bytes = etree.tostring(self._root, encoding=encoding)  # type: ignore[assignment]  # it is bytes
+        before, _, after = text.partition(b"<!--invoices-->")
+        self._list.remove(mark)
+        return before, after, self._trail
+
+    def goes_on(self, tags: Collection[str]) -> bool:
+        """Whether more invoices of these names, right by themselves, are right after those before."""
+        return len(tags) == 1 and self._repeated.issuperset(tags) and all(one.tag in tags for one in self._last)
+
+    def passed(self, last: Element) -> None:
+        """Hear of the last one of a chunk that was right."""
+        self._last = [last]
+
+    def _note_repeat(self, invoices: Sequence[Element]) -> None:
+        if len({one.tag for one in invoices}) == 1 and len(invoices) > 1:
+            self._repeated.add(invoices[0].tag)
+
+    # -- one group --
+
+    def _settled(self, together: Sequence[Broken]) -> bool:
+        """Whether the schema looked at each invoice as it would at each alone: it stops at an unexpected one, and what
+        must differ may differ only alone."""
+        return not any(b.compares or (b.unexpected and b.node.getparent() is self._list) for b in together)
+
+    def _of_each(self, pieces: Sequence[Piece], broken: Sequence[Broken]) -> dict[int, list[Broken]]:
+        below: dict[Element, list[Broken]] = {}
+        for entry in broken:
+            trail = [entry.node, *entry.node.iterancestors()]
+            if self._list in trail[1:]:
+                below.setdefault(trail[trail.index(self._list) - 1], []).append(entry)
+        return {p.ordinal: below[p.element] for p in pieces if p.element in below}
+
+    def _together(self, invoices: Sequence[Element]) -> list[Broken]:
+        self._fill(invoices)
+        broken = judge(self.schema, self._root)
         self.stray_text |= any(b.kind == _STRAY_TEXT and b.node is self._list for b in broken)
         return broken
 
-    def _fill(self, pieces: Sequence[Piece]) -> None:
+    def _fill(self, invoices: Sequence[Element]) -> None:
         del self._list[self._slot :]
-        self._list.extend(piece.element for piece in pieces)
+        self._list.extend(invoices)
 
     def _within(self, invoice: Element, broken: Sequence[Broken]) -> list[Broken]:
         return [b for b in broken if b.node is invoice or invoice in b.node.iterancestors()]
@@ -100,7 +157,7 @@ class Frame:
         for _ in range(_REPAIRS):
             probe = self._list.makeelement(_PROBE)
             self._list.append(probe)
-            broken = judge(self._schema, self._root)
+            broken = judge(self.schema, self._root)
             self._list.remove(probe)
             if any(entry.node is probe for entry in broken):
                 return True

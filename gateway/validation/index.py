@@ -5,8 +5,7 @@ from __future__ import annotations
 from gateway.catalog import DocumentType
 from gateway.report import DocumentIndex, InvoiceIndex
 from gateway.validation.facts import Facts
-from gateway.validation.fields import Values, kind_of
-from gateway.validation.split import Piece
+from gateway.validation.fields import Values
 from gateway.validation.values import as_cents
 
 
@@ -32,25 +31,42 @@ def of_document(document: DocumentType, head: Values, sha256: str) -> DocumentIn
     )
 
 
-def of_invoice(piece: Piece, facts: Facts, *, valid: bool) -> InvoiceIndex:
-    """What the invoice says of itself; what only the document says is taken from there."""
-    days = facts.service_dates()
-    amount = facts.first("amount")
-    return InvoiceIndex(
-        ordinal=piece.ordinal,
-        line=piece.line,
-        number=facts.first("number"),
-        payer_number=_either(facts, "payer_number"),
-        token=_either(facts, "token"),
-        practice=facts.first("practice"),
-        account=account(facts),
-        kind=kind_of(piece.element),
-        first_service=min(days, default=None),
-        last_service=max(days, default=None),
-        amount_cents=as_cents(amount, facts.document.money) if amount else None,
-        lines=len(facts.lines),
-        valid=valid,
-    )
+class Indexer:
+    """The index fields of the invoices of one document; what only its head says is taken from there."""
+
+    def __init__(self, document: DocumentType, head: Values) -> None:
+        self._document = document
+        facts = Facts(document, {}, {"document": head})
+        self._payer_number = facts.first("document.payer_number")
+        self._token = facts.first("document.token")
+        self._admin, self._account = facts.first("document.admin_account"), account(facts)
+
+    def of(self, facts: Facts, ordinal: int, line: int, *, valid: bool) -> InvoiceIndex:
+        """What an invoice says of itself."""
+        own, days = facts.own, facts.service_dates()
+        amount = own["amount"][0] if "amount" in own else None
+        return InvoiceIndex(
+            ordinal,
+            line,
+            own["number"][0] if "number" in own else None,
+            own["payer_number"][0] if "payer_number" in own else self._payer_number,
+            own["token"][0] if "token" in own else self._token,
+            own["practice"][0] if "practice" in own else None,
+            self._account_of(own),
+            facts.kind,
+            min(days) if days else None,
+            max(days) if days else None,
+            as_cents(amount, self._document.money) if amount else None,
+            len(facts.lines),
+            valid,
+        )
+
+    def _account_of(self, own: Values) -> str | None:
+        if "admin_account" in own and own["admin_account"][0]:
+            return f"admin:{own['admin_account'][0]}"
+        if self._admin or "personal_account" not in own or not own["personal_account"][0]:
+            return self._account
+        return f"personal:{own['personal_account'][0]}"
 
 
 def account(facts: Facts) -> str | None:

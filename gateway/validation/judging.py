@@ -133,7 +133,7 @@ def _broken(engine: Engine, located: Located) -> Draft:
     at, code = located.broken or (None, None)
     libxml2_code: int = getattr(error, "code", 0)  # libxml2's; the stubs do not know it
     if at is None:
-        at = (error.lineno or 1, max(1, error.offset or 1))
+        at = ((error.lineno or 1) + engine.lines_opened, max(1, error.offset or 1))
         if libxml2_code in _LIMITS_OF_THE_PARSER:
             draft = built_in("HOSTILE_SIZE", "parser_limit")
             draft.at = at

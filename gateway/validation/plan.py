@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from lxml import etree
 from gateway.catalog import DocumentType, Part
 from gateway.errors import CatalogError
 from gateway.validation.fields import Extractor
+from gateway.validation.flat import AmbiguousError, Flat
+from gateway.validation.outline import outline
 from gateway.validation.rules import RuleBook
 from gateway.validation.schema import compiled
 
@@ -30,6 +34,7 @@ class Plan:
     head: Extractor
     invoice: Extractor | None
     bounds: frozenset[int]  # every count that the schema bounds somewhere
+    flat: Callable[[], Flat | None]  # how many invoices are read in one walk; worked out when first asked for
 
 
 def plan_for(document: DocumentType) -> Plan:
@@ -56,9 +61,20 @@ def _judge(document: DocumentType) -> etree.XMLSchema | None:
 
 def _plan(document: DocumentType, schema: etree.XMLSchema | None) -> Plan:
     rules = RuleBook(document)
-    invoice = document.invoice
-    extractor = Extractor(invoice.fields, _lines(document, rules)) if invoice is not None else None
-    return Plan(document, schema, rules, Extractor(document.fields), extractor, _bounds(document.schema))
+    invoice, lines = document.invoice, _lines(document, rules)
+    extractor = Extractor(invoice.fields, lines) if invoice is not None else None
+    flat = cache(partial(_flat, document, lines))
+    return Plan(document, schema, rules, Extractor(document.fields), extractor, _bounds(document.schema), flat)
+
+
+def _flat(document: DocumentType, lines: Part | None) -> Flat | None:
+    if document.schema is None or document.invoice is None or document.xsd != "1.0":
+        return None
+    shape = outline(document.schema, document.name, document.invoice.path.split("/"))
+    try:
+        return Flat(shape, document.invoice.fields, lines) if shape is not None else None
+    except AmbiguousError:
+        return None
 
 
 def _lines(document: DocumentType, rules: RuleBook) -> Part | None:

@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from lxml import etree
 
 from gateway import xmlsafe
+from gateway.validation.cut import Block, blocks
 from gateway.validation.encoding import Encoding
 from gateway.validation.findings import Place
 from gateway.validation.limits import Limits
+from gateway.validation.pieces import Chunk, InvoiceList, Piece, line_of
 from gateway.validation.tree import follow, is_step, local, place, shelf
 from gateway.xmlsafe import Element
 
-_LAST_KNOWN_LINE = 65_535
-BLOCK = 1 << 15  # also the size of a chunk: larger trees leave the processor's cache
 
+class Opener(Protocol):
+    """Makes chunks of blocks (`quick.Quick`)."""
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One invoice, out of its document."""
-
-    element: Element
-    ordinal: int  # from 1, in the document
-    place: Place
-    line: int
-
-
-@dataclass(slots=True)
-class InvoiceList:
-    """One element that holds invoices, while they pass."""
-
-    element: Element
-    place: Place
-    slot: int | None = None  # where among the children that stayed the invoices stood
-    taken: int = 0
-    seen: int = 0  # children that stayed and were looked at
-    last: Element | None = None  # of those
-    names: Counter[str] = field(default_factory=Counter)
+    def open(self, data: bytes) -> Chunk | None:
+        """The invoices of a block; None when it holds anything else."""
 
 
 class Splitter:
@@ -62,26 +43,73 @@ class Splitter:
         self.count = 0
         self.error: etree.XMLSyntaxError | None = None
         self.excess: str | None = None  # which limit was passed (a key of locales/validation.toml)
+        self.may_open = False  # whether blocks may be opened from now on: they begin and end between invoices
+        self.opener: Opener | None = None
+        self.lines_opened = 0  # line breaks the parser never saw
 
     def chunks(self) -> Iterator[list[Piece]]:
         """The invoices of one block at a time, in document order; then `error` or `excess` may be set."""
-        self._source.seek(0)
+        for part in self.parts():
+            if isinstance(part, list):
+                yield part
+
+    def parts(self) -> Iterator[list[Piece] | Chunk]:
+        """The same, with whole chunks once there is an `opener`."""
         parser = xmlsafe.puller(self._tag, encoding=self._encoding.override)
-        whole = False
-        while not whole and self.error is None:
-            whole = self._feed(parser)
-            if self.root is None:
-                continue
-            pieces = self._take(self.root, whole)
-            if pieces:
-                yield pieces
-            self.excess = self.excess or self._excess(self.root, whole)
-            if self.excess is not None:
+        lines, first = 0, True
+        for block in self._blocks():
+            opened = self.opener.open(block.data) if block.cut and self.opener and self.may_open else None
+            if opened is not None:
+                yield from self._opened(opened, lines)
+                self.lines_opened += block.data.count(b"\n")
+            else:
+                whole = self._feed(parser, block.data)
+                self.may_open = first and block.cut  # what follows one that could not be opened cannot be either
+                yield from self._taken(whole, between=self.may_open)
+            lines += block.data.count(b"\n")
+            first = False
+            if self.error is not None or self.excess is not None:
                 return
 
-    def _feed(self, parser: etree.XMLPullParser) -> bool:
+    def _blocks(self) -> Iterator[Block]:
+        yield from blocks(self._source, self._tag, self._steps, self._encoding)
+        yield Block(b"")
+
+    def _taken(self, whole: bool, between: bool) -> Iterator[list[Piece]]:
+        if self.root is None:
+            return
+        if pieces := self._take(self.root, whole or between):
+            yield pieces
+        self.excess = self.excess or self._excess(self.root, whole)
+
+    def _opened(self, chunk: Chunk, lines: int) -> Iterator[list[Piece] | Chunk]:
+        """Give the invoices of a chunk their numbers."""
+        (found,) = self.lists
+        chunk.ordinal, chunk.number = self.count + 1, found.taken + found.seen
+        chunk.place, chunk.lines_before = found.place, lines
+        self._idle = 0
+        if chunk.taken is None:
+            if pieces := list(self._pieces_of(chunk, found)):
+                yield pieces
+            return
+        name = local(chunk.invoices[0].tag)
+        chunk.nth = found.names[name] + 1
+        found.names[name] += len(chunk.invoices)
+        found.taken += len(chunk.invoices)
+        self.count += len(chunk.invoices)
+        yield chunk
+
+    def _pieces_of(self, chunk: Chunk, found: InvoiceList) -> Iterator[Piece]:
+        """Each of them, up to one that passes a limit."""
+        for child in chunk.invoices:
+            number = found.taken + found.seen
+            found.taken += 1
+            if self._too_much(child):
+                return
+            yield self._piece(child, found, number, chunk.line(child))
+
+    def _feed(self, parser: etree.XMLPullParser, block: bytes) -> bool:
         """Feed one block; whether the document is whole."""
-        block = self._source.read(BLOCK)
         self._idle += len(block)
         try:
             if block:
@@ -135,38 +163,38 @@ class Splitter:
         """Every whole child; the last one may still be growing."""
         grown = list(found.element if found.last is None else found.last.itersiblings())
         away = shelf(found.element)
-        for child in grown if whole else grown[:-1]:
+        for child in grown if whole or _is_closed(found.element) else grown[:-1]:
             number = found.taken + found.seen
             if is_step(child, self._steps[-1]):
                 found.slot = found.seen if found.slot is None else found.slot
                 found.taken += 1
-                self.excess = "too_many_elements" if self._many(child) else self._shape(child, self._deep_in_list)
-                if self.excess is not None:
+                if self._too_much(child):
                     return
                 away.append(child)
-                yield self._piece(child, found, number)
+                yield self._piece(child, found, number, line_of(child) + self.lines_opened)
             else:
                 self.numbers[child] = number
                 found.last = child
                 found.seen += 1
                 self._stayed += len(etree.tostring(child))
 
-    def _piece(self, child: Element, found: InvoiceList, number: int) -> Piece:
+    def _too_much(self, invoice: Element) -> bool:
+        self.excess = "too_many_elements" if self._many(invoice) else self._shape(invoice, self._deep_in_list)
+        return self.excess is not None
+
+    def _piece(self, child: Element, found: InvoiceList, number: int, line: int) -> Piece:
         name = local(child.tag)
         found.names[name] += 1
         self.count += 1
         at = Place((*found.place.address, number), f"{found.place.path}/{name}[{found.names[name]}]")
-        return Piece(child, self.count, at, _line(child))
+        return Piece(child, self.count, at, line)
+
+
+def _is_closed(element: Element) -> bool:
+    """Whether something stands after it already."""
+    return element.getnext() is not None or any(above.getnext() is not None for above in element.iterancestors())
 
 
 def _deeper_than(levels: int) -> etree.XPath:
     """Whether an element has descendants this many levels below it."""
     return etree.XPath(f"boolean({'/'.join(['*'] * max(levels, 1))})")
-
-
-def _line(element: Element) -> int:
-    """The line of the start tag. Beyond line 65,535 libxml2 only knows where the text in the element ends."""
-    line = element.sourceline
-    if not isinstance(line, int):
-        return 0
-    return line - (element.text or "").count("\n") if line > _LAST_KNOWN_LINE else line

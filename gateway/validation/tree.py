@@ -21,13 +21,14 @@ def local(tag: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _is(tag: str, step: str) -> bool:
+def is_named(tag: str, step: str) -> bool:
+    """Whether a step of a catalog path means elements of this tag."""
     return fnmatchcase(local(tag), step) if "*" in step else local(tag) == step
 
 
 def is_step(element: Element, step: str) -> bool:
     """Whether a step of a catalog path means this element: a local name, or a pattern with `*`."""
-    return _is(element.tag, step)
+    return is_named(element.tag, step)
 
 
 def follow(element: Element, steps: Sequence[str]) -> Iterator[Element]:

@@ -1,0 +1,121 @@
+"""Invoices as they pass: what schema and rules say of each, put on the invoice it is about; its index fields."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+
+from gateway.catalog import Rule
+from gateway.report import InvoiceIndex
+from gateway.validation.facts import Facts
+from gateway.validation.fields import Values, below, find, kind_of
+from gateway.validation.findings import Draft, Findings, OfInvoice, Place
+from gateway.validation.frame import Broken, Frame
+from gateway.validation.index import Indexer
+from gateway.validation.pieces import Chunk, Piece
+from gateway.validation.plan import Plan
+from gateway.validation.rules import Judgment
+from gateway.validation.schema import drafts
+from gateway.validation.tree import place
+from gateway.xmlsafe import Element
+
+
+class Invoices:
+    """Judges the invoices of one document, whose `head` is what stood before them."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        rules: Judgment,
+        head: Values,
+        frame: Frame | None,
+        findings: Findings,
+        sink: Callable[[InvoiceIndex], None],
+    ) -> None:
+        self.frame = frame
+        self.invalid = 0
+        self.sample: Element | None = None  # one invoice, put back when the document around them is judged
+        self.sample_is_right = False
+        self.sender: str | None = None  # of the first invoice, where each names its own
+        self._plan, self._rules, self._findings, self._sink = plan, rules, findings, sink
+        self._above = {"document": head}
+        self._index = Indexer(plan.document, head)
+
+    def pieces(self, pieces: Sequence[Piece]) -> None:
+        """Judge some one by one."""
+        assert self._plan.invoice is not None
+        broken = self.frame.judge(pieces) if self.frame is not None else {}
+        for piece in pieces:
+            own, lines = self._plan.invoice.take(piece.element)
+            by_schema = broken.get(piece.ordinal, [])
+            self._keep_sample(piece.element, right=not by_schema)
+            facts = self._facts(own, lines, kind_of(piece.element))
+            self._one(facts, piece.ordinal, piece.line, by_schema, lambda piece=piece: piece)  # type: ignore[misc]
+
+    def chunk(self, chunk: Chunk) -> None:
+        """Judge many that are right by the schema."""
+        assert chunk.taken is not None
+        kind = kind_of(chunk.invoices[0])
+        self._keep_sample(chunk.invoices[0], right=True)
+        for number, (element, own, lines) in enumerate(chunk.taken):
+            facts = self._facts(own, lines, kind)
+            self._one(facts, chunk.ordinal + number, chunk.line(element), (), partial(chunk.piece, number))
+        if self.frame is not None:
+            self.frame.passed(chunk.invoices[-1])
+
+    def _facts(self, own: Values, lines: list[Values], kind: str) -> Facts:
+        return Facts(self._plan.document, own, self._above, lines, kind)
+
+    def _one(self, facts: Facts, ordinal: int, line: int, broken: Sequence[Broken], piece: Callable[[], Piece]) -> None:
+        if self.sender is None:
+            self.sender = facts.first("sender")
+        self._rules.see(facts)
+        found = [*(self._by_schema(piece(), broken) if broken else ()), *self._by_rules(piece, facts)]
+        valid = not any(draft.severity == "error" for draft in found)
+        self.invalid += not valid
+        if found:
+            who = OfInvoice(facts.first("number"), ordinal, piece().place.address, line)
+            for draft in found:
+                draft.invoice = who
+                self._findings.add(draft)
+        self._sink(self._index.of(facts, ordinal, line, valid=valid))
+
+    def _keep_sample(self, element: Element, *, right: bool) -> None:
+        if self.sample is None or (right and not self.sample_is_right):
+            self.sample, self.sample_is_right = copy.deepcopy(element), right
+
+    def _by_schema(self, piece: Piece, broken: Iterable[Broken]) -> Iterable[Draft]:
+        authority = self._plan.document.authority
+        return drafts(broken, authority, lambda node: place(node, piece.element, piece.place))
+
+    def _by_rules(self, piece: Callable[[], Piece], facts: Facts) -> Iterator[Draft]:
+        document = self._plan.document
+        for rule in self._rules.broken("invoice", facts):
+            one = piece()
+            locator = document.invoice.fields.get(rule.field or "") if document.invoice else None
+            yield rule_draft(rule, partial(field_place, one.element, locator, one.element, one.place))
+        if not self._plan.rules.for_lines or document.line is None:
+            return
+        above = {**self._above, "invoice": facts.own}
+        for number, own in enumerate(facts.lines):
+            for rule in self._rules.broken("line", Facts(document, own, above, kind=facts.kind)):
+                one, locator = piece(), document.line.fields.get(rule.field or "")
+                line = list(below(one.element, document.line))[number]
+                yield rule_draft(rule, partial(field_place, line, locator, one.element, one.place))
+
+
+def field_place(part: Element, locator: tuple[str, ...] | None, top: Element, base: Place) -> Place:
+    """Where a field stands, or should."""
+    node, attribute = find(part, locator)
+    at = place(node, top, base)
+    return Place(at.address, f"{at.path}/@{attribute}") if attribute else at
+
+
+def rule_draft(rule: Rule, where: Callable[[], Place]) -> Draft:
+    """A rule that does not hold, in its own words; its place is looked for only when the finding is listed."""
+
+    def detail(draft: Draft) -> None:
+        draft.message, draft.next, draft.place = dict(rule.message), dict(rule.next), where()
+
+    return Draft(rule.code, {}, {}, rule.severity, rule.authority, details=detail)

@@ -1,0 +1,71 @@
+"""What a splitter hands out: invoices out of their document, one by one or in whole chunks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from gateway.validation.findings import Place
+from gateway.validation.flat import Taken
+from gateway.validation.tree import local
+from gateway.xmlsafe import Element
+
+_LAST_KNOWN_LINE = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One invoice, out of its document."""
+
+    element: Element
+    ordinal: int  # from 1, in the document
+    place: Place
+    line: int
+
+
+@dataclass(slots=True)
+class InvoiceList:
+    """One element that holds invoices, while they pass."""
+
+    element: Element
+    place: Place
+    slot: int | None = None  # where among the children that stayed the invoices stood
+    taken: int = 0
+    seen: int = 0  # children that stayed and were looked at
+    last: Element | None = None  # of those
+    names: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Invoices cut from the bytes as one block, below a copy of what stands above them. `taken`: they are all right by
+    the schema, of one name, and these are their fields."""
+
+    invoices: list[Element]
+    taken: list[Taken] | None
+    lines_above: int  # line breaks in the copy, before the first invoice
+    ordinal: int = 0  # of the first invoice, from 1, in the document
+    number: int = 0  # of the first invoice, among the children of its list
+    nth: int = 0  # of the first invoice, among those of its name, from 1
+    lines_before: int = 0  # line breaks in the document, before the chunk
+    place: Place | None = None  # of the list
+
+    def line(self, element: Element) -> int:
+        """The line of an invoice of this chunk in the document."""
+        return line_of(element) - self.lines_above + self.lines_before
+
+    def piece(self, index: int) -> Piece:
+        """One of its invoices, when all have one name."""
+        assert self.place is not None
+        element = self.invoices[index]
+        path = f"{self.place.path}/{local(element.tag)}[{self.nth + index}]"
+        place = Place((*self.place.address, self.number + index), path)
+        return Piece(element, self.ordinal + index, place, self.line(element))
+
+
+def line_of(element: Element) -> int:
+    """The line of the start tag. Beyond line 65,535 libxml2 only knows where the text in the element ends."""
+    line = element.sourceline
+    if not isinstance(line, int):
+        return 0
+    return line - (element.text or "").count("\n") if line > _LAST_KNOWN_LINE else line
