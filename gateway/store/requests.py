@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import col, or_, select
+from sqlmodel import col, select
 
 from gateway.errors import StaleState
 from gateway.identifiers import lane
@@ -81,26 +81,6 @@ def known_invoices(tx: Tx, agency_id: str, payer: str | None, numbers: Iterable[
             Invoice.agency_id == agency_id, Invoice.payer == payer, col(Invoice.no_fact_ramq).in_(part)
         )
         found |= {str(invoice.no_fact_ramq): invoice for invoice in tx.session.exec(query)}
-    return found
-
-
-def standing_numbers(tx: Tx, agency_id: str, numbers: Iterable[str]) -> set[str]:
-    """Which of these `no_fact_ext` stand at the agency: neither refused, not receivable nor cancelled."""
-    found: set[str] = set()
-    for part in chunks(sorted(set(numbers))):
-        query = (
-            select(Invoice.no_fact_ext)
-            .join(Request, col(Request.id) == col(Invoice.request_id))
-            .join(
-                Submission,
-                (col(Submission.request_id) == col(Invoice.request_id))
-                & (col(Submission.ordinal) == col(Invoice.ordinal)),
-            )
-            .where(Invoice.agency_id == agency_id, col(Invoice.no_fact_ext).in_(part))
-            .where(col(Request.state).not_in(REQUEST_OVER), col(Invoice.cancelled_by).is_(None))
-            .where(or_(col(Submission.verdict).is_(None), Submission.verdict != "not_receivable"))
-        )
-        found |= {number for number in tx.session.exec(query) if number is not None}
     return found
 
 

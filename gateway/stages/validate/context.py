@@ -6,19 +6,27 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from gateway.catalog import DocumentType
-from gateway.messages import both
+from gateway.messages import Both, both
 from gateway.models import Invoice, Request
 from gateway.registry import sending
 from gateway.report import LISTED, Finding, InvoiceIndex, InvoiceRef, Report
+from gateway.stages.validate import past
 from gateway.stages.validate.desk import Desk
+from gateway.stages.validate.past import Said
 from gateway.states import RequestState
 from gateway.store import requests
 
 _Findings = tuple[list[Finding], int]
 
 
-def finding(document: DocumentType | None, code: str, index: InvoiceIndex | None = None, **values: object) -> Finding:
-    """A finding in the words of the family's rules, else in ours (locales/validate.toml)."""
+def finding(
+    document: DocumentType | None,
+    code: str,
+    index: InvoiceIndex | None = None,
+    more: Both | None = None,
+    **values: object,
+) -> Finding:
+    """A finding in the words of the family's rules, else in ours (locales/validate.toml); `more` is said after them."""
     rule = next((rule for rule in document.rules if rule.code == code), None) if document else None
     key = code.lower()
     return Finding(
@@ -29,9 +37,13 @@ def finding(document: DocumentType | None, code: str, index: InvoiceIndex | None
         column=None,
         path=None,
         invoice=InvoiceRef(index.number or index.payer_number, index.ordinal, index.line) if index else None,
-        message=dict(rule.message) if rule else both(f"validate.{key}", **values),
+        message=_and(dict(rule.message) if rule else both(f"validate.{key}", **values), more),
         next=dict(rule.next) if rule else both(f"validate.{key}_next", **values),
     )
+
+
+def _and(message: Both, more: Both | None) -> Both:
+    return {lang: f"{text} {more[lang]}" for lang, text in message.items()} if more else message
 
 
 _SEVERITY = {"REQUEST_REPEATED": "info"}
@@ -49,9 +61,9 @@ def judge(desk: Desk, request: Request, report: Report, invoices: list[InvoiceIn
     clearance = sending.clearance(desk.book, _sending(desk, request, report, invoices, document), desk.today)
     request.payer, request.number = clearance.payer, clearance.number
     codes = [*clearance.codes, *(["REQUEST_NUMBER_REUSED"] if _earlier(desk, request) else [])]
-    of_invoices = list(_of_invoices(desk, request, invoices))
+    of_invoices = list(_of_invoices(desk, request, invoices, document))
     found = [finding(document, code) for code in codes]
-    found += [finding(document, code, index) for code, index in islice(of_invoices, LISTED)]
+    found += [finding(document, said.code, said.index, said.more) for said in islice(of_invoices, LISTED)]
     return found, len(codes) + len(of_invoices)
 
 
@@ -100,16 +112,7 @@ def known_invoices(desk: Desk, request: Request, invoices: Iterable[InvoiceIndex
         return requests.known_invoices(tx, request.agency_id, payer.name if payer else None, numbers)
 
 
-def _of_invoices(desk: Desk, request: Request, invoices: list[InvoiceIndex]) -> Iterator[tuple[str, InvoiceIndex]]:
+def _of_invoices(desk: Desk, request: Request, invoices: list[InvoiceIndex], document: DocumentType) -> Iterator[Said]:
     if request.action == "new":
-        standing = _standing_numbers(desk, request, invoices)
-        yield from (("INVOICE_NUMBER_REUSED", index) for index in invoices if index.number in standing)
-    else:
-        known = known_invoices(desk, request, invoices)
-        yield from (("INVOICE_UNKNOWN", index) for index in invoices if (index.payer_number or "") not in known)
-
-
-def _standing_numbers(desk: Desk, request: Request, invoices: list[InvoiceIndex]) -> set[str]:
-    numbers = {index.number for index in invoices if index.number}
-    with desk.rooms.store.read() as tx:
-        return requests.standing_numbers(tx, request.agency_id, numbers) | (numbers & desk.invoice_numbers)
+        return past.of_new(desk, request, invoices)
+    return past.of_changes(desk, document, known_invoices(desk, request, invoices), invoices)

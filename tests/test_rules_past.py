@@ -1,0 +1,109 @@
+"""What an agency's past says of its invoices: numbers that stand, tokens, cancellations, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support.house import AUTUMN, House, annu, paimt, sample
+
+from gateway.models import Invoice, Reply, Statement, StatementEntry, Submission
+
+NUMBER, TOKEN = "00000000101", "12345678"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    house.close()
+
+
+def receivable(house: House, **invoice: object) -> Invoice:
+    """The first invoice of a request, as the payer's answer leaves it."""
+    house.given("lot.xml", paimt("D-1"))
+    with house.store.write() as tx:
+        known = tx.session.get_one(Invoice, next(i.id for i in house.all(Invoice) if i.no_fact_ext == "F-1"))
+        for name, value in ({"no_fact_ramq": NUMBER, "jeton_comm": TOKEN} | invoice).items():
+            setattr(known, name, value)
+        tx.session.get_one(Submission, (known.request_id, known.ordinal)).verdict = "receivable"
+    return known
+
+
+def modification(token: str = TOKEN) -> str:
+    return sample("ramq-rfp", "valid_dem_modif_dentist").replace(TOKEN, token)
+
+
+def findings(house: House) -> list[dict[str, object]]:
+    return list(house.replies("report")[-1].facts["findings"])
+
+
+def shown(house: House, invoice: Invoice, days_ago: int) -> None:
+    """A statement of that long ago shows the invoice."""
+    dated = (AUTUMN - timedelta(days=days_ago)).date()
+    amounts = dict.fromkeys(("paid_cents", "withheld_cents", "carried_in_cents", "carried_out_cents", "total_cents"), 0)
+    with house.store.write() as tx:
+        tx.session.add(
+            Reply(id=f"RET-{dated}", kind="statement", state="DISTRIBUTED", name="ec.xml", created_at=tx.now)
+        )
+        tx.session.flush()
+        tx.session.add(
+            Statement(
+                reply_id=f"RET-{dated}",
+                payer="sandbox",
+                no_etat_compte=str(dated),
+                dated=dated,
+                period="202601",
+                mode="ACTE",
+                system="RFP",
+                account="personal:231234",
+                agency_id="AGE-1",
+                **amounts,
+            )
+        )
+        tx.session.add(
+            StatementEntry(reply_id=f"RET-{dated}", position=1, invoice_id=invoice.id, kind="COUR", paid_cents=0)
+        )
+
+
+def test_a_number_used_before_is_told_with_what_became_of_the_first(house: House) -> None:
+    invoice = receivable(house)
+    house.given("again.xml", paimt("D-2", second="F-9"))
+    (said,) = findings(house)
+    assert said["code"] == "INVOICE_NUMBER_REUSED"
+    assert f"({invoice.request_id}) was judged receivable" in said["message"]["en"]  # type: ignore[index]
+
+
+def test_a_change_with_the_payers_latest_token_goes(house: House) -> None:
+    receivable(house)
+    (request,) = house.given("m.xml", modification())
+    assert (request.state, request.holds) == ("READY", [])
+
+
+def test_a_change_with_an_older_token_is_held(house: House) -> None:
+    receivable(house, jeton_comm="99999999")
+    (request,) = house.given("m.xml", modification())
+    assert request.holds == ["TOKEN_DIFFERS"]
+    assert TOKEN not in str(findings(house))
+
+
+def test_a_cancelled_invoice_is_neither_changed_nor_cancelled_again(house: House) -> None:
+    receivable(house, cancelled_by="DEM-before", jeton_comm=None)
+    (modified,) = house.given("m.xml", modification())
+    (cancelled,) = house.given("a.xml", annu())
+    assert modified.holds == ["INVOICE_CANCELLED"]
+    assert set(cancelled.holds) == {"INVOICE_CANCELLED", "INVOICE_UNKNOWN"}  # its second invoice is nobody's
+    assert "DEM-before" in findings(house)[0]["message"]["fr"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("days_ago", "warnings"), [((10,), 0), ((91,), 1), ((200, 89), 0)])
+def test_the_limit_to_modify_counts_from_the_latest_statement_and_only_warns(
+    days_ago: tuple[int, ...], warnings: int, house: House
+) -> None:
+    invoice = receivable(house)
+    for days in days_ago:
+        shown(house, invoice, days)
+    (request,) = house.given("m.xml", modification())
+    assert (request.state, request.findings) == ("READY", warnings)
