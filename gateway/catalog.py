@@ -156,7 +156,7 @@ def load(folders: Iterable[Path]) -> Catalog:
         for file in sorted(folder.glob("*/catalog.toml")):
             if file.parent.name not in names:
                 names.add(file.parent.name)
-                family = _family(file)
+                family = read(file.parent)
                 versions.setdefault((family.name, family.version), family)
     return Catalog(list(versions.values()))
 
@@ -166,7 +166,9 @@ def name_of(folder: str) -> str:
     return folder.partition("@")[0]
 
 
-def _family(file: Path) -> Family:
+def read(folder: Path) -> Family:
+    """One family's folder. Raises CatalogError."""
+    file = folder / "catalog.toml"
     try:
         data = _toml(file)
         rules = [_rule(r, data["authority"]) for r in _toml(file.with_name("rules.toml"), {}).get("rule", [])]

@@ -98,3 +98,13 @@ def on_stop(stop: Callable[[], None]) -> None:
 
     signal.signal(signal.SIGINT, handle)
     signal.signal(signal.SIGTERM, handle)
+
+
+def limit_memory(size: int) -> None:
+    """Let this process have no more than `size` bytes of address space, where the system can hold it to that."""
+    if WINDOWS:
+        return
+    import resource  # not on Windows
+
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (size if hard == resource.RLIM_INFINITY else min(size, hard), hard))

@@ -57,6 +57,11 @@ def schema(path: Path) -> etree.XMLSchema:
     return etree.XMLSchema(etree.parse(path.as_uri(), parser=parser))
 
 
+def schema_of(root: Element) -> etree.XMLSchema:
+    """A compiled XML schema from a tree of ours. Raises etree.XMLSchemaParseError."""
+    return etree.XMLSchema(root)
+
+
 def positions(encoding: str | None = None) -> expat.XMLParserType:
     """A bare expat parser that expands nothing, for line and column of start tags.
     `encoding` overrides what the document declares."""

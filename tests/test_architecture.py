@@ -18,7 +18,7 @@ FLOORS: list[list[str]] = [
     ["models", "config", "catalog", "report", "calendars"],
     ["sealing", "migrations", "store", "archive"],
     ["registry", "credentials", "validation", "reading", "rendering", "synthetic", "salvage", "arrivals"],
-    ["stages", "schedule", "adapters"],
+    ["stages", "schedule", "families", "adapters"],
     ["stages.*", "sandbox"],
     ["app"],
     ["cli", "web"],

@@ -38,6 +38,7 @@ FAMILIES = {
     "generate": "generate",
     "doctor": "doctor",
     "rules": "rules",
+    "schema": "schema",
 }
 COMMON = {"--config": "config", "--state-dir": "state_dir", "--lang": "lang", "--as": "actor"}
 
