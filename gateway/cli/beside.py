@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -16,12 +17,14 @@ from gateway.cli.judged import Outcome, judge_file, unreadable
 _known: list[Catalog] = []  # of this process, when it is one of those that judge
 
 
-def judge_files(files: Sequence[Path], folders: Sequence[Path], *, jobs: int, look: bool) -> Iterator[Outcome]:
+def judge_files(
+    files: Sequence[Path], folders: Sequence[Path], *, jobs: int, on: date | None = None, look: bool = False
+) -> Iterator[Outcome]:
     """As `judged.judge_files`, with `jobs` processes. They are new ones on every system: a forked one would share
     locks with threads it does not have."""
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (list(folders),))
     try:
-        waiting: list[Future[Outcome]] = [pool.submit(_judge, file, look) for file in files]
+        waiting: list[Future[Outcome]] = [pool.submit(_judge, file, on, look) for file in files]
         for file, outcome in zip(files, waiting, strict=True):
             yield _outcome(file, outcome)
     finally:
@@ -40,5 +43,5 @@ def _begin(folders: list[Path]) -> None:
     _known.append(catalogs.load(folders))
 
 
-def _judge(file: Path, look: bool) -> Outcome:
-    return judge_file(file, catalog=_known[0], look=look)
+def _judge(file: Path, on: date | None, look: bool) -> Outcome:
+    return judge_file(file, catalog=_known[0], on=on, look=look)

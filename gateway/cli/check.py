@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from gateway.cli.judged import Outcome, catalog_folders, files_in, judge_files
 from gateway.cli.light import LightCommand
 from gateway.cli.progress import Progress, wants_colour
 from gateway.cli.usage import nearest
+from gateway.clock import SystemClock, today
 from gateway.errors import ConfigError
 from gateway.rendering.excerpt import Excerpts
 from gateway.rendering.text import one_line, render, summary
@@ -41,11 +43,12 @@ def check(
     files: list[str] = typer.Argument(..., help="check.files", metavar="FILE|DIR…"),
     form: str = typer.Option("text", "--format", help="check.format", metavar="|".join(FORMATS)),
     output: str = typer.Option("", "--output", help="check.output", metavar="FILE|DIR"),
+    on: str = typer.Option("", "--on", help="check.on", metavar="YYYY-MM-DD|today"),
     jobs: str = typer.Option("0", "--jobs", help="check.jobs", metavar="N"),
     watch: bool = typer.Option(False, "--watch", help="check.watch"),
 ) -> int:
     call: Call = ctx.obj
-    run = Run(call, one_of(call, form, FORMATS, "--format"), output, count(call, jobs, "--jobs"))
+    run = Run(call, one_of(call, form, FORMATS, "--format"), output, count(call, jobs, "--jobs"), day(call, on, "--on"))
     paths = [Path(file) for file in files]
     if watch:
         watching: Callable[[Run, Sequence[Path]], int] = import_module("gateway.cli.watch").watch
@@ -67,6 +70,14 @@ def count(call: Call, word: str, option: str) -> int:
     return int(word)
 
 
+def day(call: Call, word: str, option: str) -> date | None:
+    """A date, or today's in Quebec; None for nothing. Raises ConfigError."""
+    try:
+        return today(SystemClock()) if word == "today" else date.fromisoformat(word) if word else None
+    except ValueError:
+        raise ConfigError(f"{call.say('usage.bad_value', what=option)} {call.say('usage.day')}") from None
+
+
 def found(call: Call, paths: Iterable[Path]) -> list[Path]:
     """Every file meant. Raises ConfigError for folders without a document: nothing judged is not "valid"."""
     given = list(paths)
@@ -79,8 +90,8 @@ def found(call: Call, paths: Iterable[Path]) -> list[Path]:
 class Run:
     """One judging of some files, written in one format."""
 
-    def __init__(self, call: Call, form: str, output: str = "", jobs: int = 0) -> None:
-        self.call, self._form, self._output, self._jobs = call, form, output, jobs
+    def __init__(self, call: Call, form: str, output: str = "", jobs: int = 0, on: date | None = None) -> None:
+        self.call, self._form, self._output, self._jobs, self._on = call, form, output, jobs, on
 
     def judge(self, files: Sequence[Path]) -> int:
         """Judge and write; gives the exit code: that of the worst document."""
@@ -88,7 +99,7 @@ class Run:
         excerpts: dict[tuple[str, int, int], str] = {}
         look = self._form in ("text", "html")
         progress = Progress(len(files))
-        for outcome in judge_files(files, catalog_folders(self.call), jobs=self._jobs, look=look):
+        for outcome in judge_files(files, catalog_folders(self.call), jobs=self._jobs, on=self._on, look=look):
             progress.clear()
             self._tell(outcome, alone=len(files) == 1)
             progress.step()

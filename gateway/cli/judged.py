@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -46,7 +47,7 @@ def _below(folder: Path) -> Iterator[Path]:
             yield file
 
 
-def judge_file(file: Path, *, catalog: Catalog, look: bool) -> Outcome:
+def judge_file(file: Path, *, catalog: Catalog, on: date | None, look: bool) -> Outcome:
     """Judge one file; `look` also takes what stands at the places of its findings."""
     outcome = Outcome(file)
 
@@ -55,7 +56,7 @@ def judge_file(file: Path, *, catalog: Catalog, look: bool) -> Outcome:
             outcome.excerpts.update(excerpts(document, report, catalog))
 
     try:
-        outcome.reports = check(file, catalog=catalog, look=take)
+        outcome.reports = check(file, catalog=catalog, on=on, look=take)
     except OSError as error:
         return unreadable(file, error.strerror or type(error).__name__)
     return outcome
@@ -66,14 +67,16 @@ def unreadable(file: Path, why: str) -> Outcome:
     return Outcome(file, [Report(str(file), "", None, None, None, "not_judged")], why=why)
 
 
-def judge_files(files: Sequence[Path], folders: Sequence[Path], *, jobs: int, look: bool) -> Iterator[Outcome]:
+def judge_files(
+    files: Sequence[Path], folders: Sequence[Path], *, jobs: int, on: date | None = None, look: bool = False
+) -> Iterator[Outcome]:
     """The outcome of every file, in their order. `jobs` processes; 0: as many as pay for themselves."""
     jobs = min(jobs or _paying(files), len(files))
     if jobs > 1:
         beside: Callable[..., Iterator[Outcome]] = import_module("gateway.cli.beside").judge_files
-        yield from beside(files, folders, jobs=jobs, look=look)
+        yield from beside(files, folders, jobs=jobs, on=on, look=look)
         return
-    yield from map(partial(judge_file, catalog=catalogs.load(folders), look=look), files)
+    yield from map(partial(judge_file, catalog=catalogs.load(folders), on=on, look=look), files)
 
 
 def _paying(files: Sequence[Path]) -> int:
