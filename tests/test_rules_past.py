@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.house import AUTUMN, House, annu, paimt, sample
 
-from gateway.models import Invoice, Reply, Statement, StatementEntry, Submission
+from gateway.models import Agency, Invoice, Reply, Statement, StatementEntry, Submission
 
 NUMBER, TOKEN = "00000000101", "12345678"
 
@@ -107,3 +107,30 @@ def test_the_limit_to_modify_counts_from_the_latest_statement_and_only_warns(
         shown(house, invoice, days)
     (request,) = house.given("m.xml", modification())
     assert (request.state, request.findings) == ("READY", warnings)
+
+
+def wanting(house: House, **rules: str) -> None:
+    """The agency wants these severities."""
+    with house.store.write() as tx:
+        tx.session.get_one(Agency, "AGE-1").rules = rules
+
+
+def test_an_agency_gives_a_rule_another_severity(house: House) -> None:
+    another = paimt("D-1").replace("<id_prof>231234", "<id_prof>231235", 1)
+    (held,) = house.given("a.xml", another)
+    assert held.holds == ["1081"]
+    wanting(house, **{"1081": "warning", "NAM_CHECK_DIGIT": "error"})
+    (goes,) = house.given("b.xml", another.replace("D-1", "D-2").replace("F-1", "F-8").replace("F-2", "F-9"))
+    assert (goes.state, goes.invalid_invoices, goes.findings) == ("READY", 0, 1)
+    (strict,) = house.given("c.xml", paimt("D-3", first="F-5", second="F-6").replace("TREE84551711", "TREE84551712"))
+    assert (strict.holds, strict.invalid_invoices) == (["NAM_CHECK_DIGIT"], 1)
+
+
+def test_no_agency_gives_away_what_the_payer_refuses_or_what_could_go_astray(house: House) -> None:
+    wanting(house, **dict.fromkeys(("956", "FOREIGN_NUMBER", "NUMBER_UNKNOWN", "INVOICE_NUMBER_REUSED"), "info"))
+    (old,) = house.given("old.xml", sample("ramq-dp", "rule_956_service_after_the_old_system"))
+    assert (old.state, old.reason) == ("REFUSED", "956")
+    (unknown,) = house.given("a.xml", paimt("D-1", sender="18777"))
+    assert unknown.holds == ["NUMBER_UNKNOWN"]
+    (again,) = house.given("b.xml", paimt("D-2"))
+    assert again.holds == ["INVOICE_NUMBER_REUSED"]

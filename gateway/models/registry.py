@@ -31,6 +31,7 @@ class Agency(SQLModel, table=True):
     kind: str  # commercial | in_practice | solo
     language: str = "fr"
     migrated_on: date | None = None  # into the new system
+    rules: dict[str, str] = Field(default_factory=dict, sa_type=JSON)  # code → the severity this agency wants of it
     active: bool = True
     learned_at: datetime = utc()
 

@@ -53,7 +53,7 @@ class Diff:
 
     def _agency(self, entry: AgencyEntry) -> None:
         agency = self._agencies.get(entry.name)
-        wanted = self._wanted(entry, {"kind", "active", "language", "migrated_on"})
+        wanted = self._wanted(entry, {"kind", "active", "language", "migrated_on", "rules"})
         if agency is None:
             agency = Agency(id=new_id("AGE"), name=entry.name, learned_at=self._now, **wanted)
             self._tables.agencies.append(agency)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from gateway.config.strict import Seconds, Table
 from gateway.identifiers import ACCOUNT, PRACTICE_NUMBER, TRANSMISSION_NUMBER
 
+KINDS = ("folder", "memory", "sftp")  # the adapters' own; else "package.module:open"
 TOLERANCES = ("utf16_declared",)  # what may be forgiven a software, by name (FORMATS section 2)
 
 
@@ -39,6 +41,12 @@ def _tolerance(text: str) -> str:
     return text
 
 
+def _kind(text: str) -> str:
+    if text not in KINDS and not re.fullmatch(r"[\w.]+:\w+", text):
+        raise PydanticCustomError("registry.kind_unknown", "none", {"known": ", ".join(KINDS)})
+    return text
+
+
 Number = Annotated[str, AfterValidator(_number)]
 Practice = Annotated[str, AfterValidator(_practice)]
 Name = Annotated[str, Field(min_length=1)]
@@ -48,7 +56,7 @@ Day = Annotated[date, Field(strict=True)]
 class Mailbox(Table):
     """A folder, or a folder of an SFTP server. A password is never here, only the file that holds it."""
 
-    kind: str
+    kind: Annotated[str, AfterValidator(_kind)]
     path: Name
     host: str | None = None
     port: int | None = Field(None, ge=1, le=65535)
@@ -133,6 +141,7 @@ class AgencyEntry(Table):
     payers: tuple[Name, ...] = ()
     migrated_on: Day | None = None
     language: Literal["fr", "en"] = "fr"
+    rules: dict[str, Literal["error", "warning", "info"]] = Field(default_factory=dict)
     active: bool = True
     numbers: tuple[NumberEntry, ...] = Field((), alias="number")
     sources: tuple[SourceEntry, ...] = Field((), alias="source")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 from typing import BinaryIO
 
 from lxml import etree
@@ -36,13 +37,15 @@ def judge(
     tolerances: Collection[str] = (),
     sink: Sink | None = None,
     limits: Limits | None = None,
+    severities: Mapping[str, str] = MappingProxyType({}),
 ) -> Report:
     """Judge one XML document from a seekable binary stream, in bounded memory.
 
     `on` is today, where it matters: it chooses among versions of a document type where no date of service does
     (versions.py), and the rules that count from it are asked only when it is given. `sink` hears of each invoice as it
-    passes. A bad document is a report, never an exception; the verdict is `not_judged` only when our own schemas or
-    rules cannot be used. Raises OSError when the stream itself cannot be read.
+    passes. `severities` gives rules another severity by code; what the payer refuses stays as it is. A bad document is
+    a report, never an exception; the verdict is `not_judged` only when our own schemas or rules cannot be used. Raises
+    OSError when the stream itself cannot be read.
     """
     limits = limits or Limits()
     seen = inspect(source, limits, tolerances)
@@ -59,7 +62,7 @@ def judge(
         findings.add(seen.warning)
     try:
         plan = plan_for(document)
-        plan = replace(plan, rules=plan.rules.on(on))
+        plan = replace(plan, rules=plan.rules.on(on, severities))
         engine = Engine(plan, seen, findings, sink or _nobody, limits)
         engine.run(source)
     except (CatalogError, etree.LxmlError) as error:

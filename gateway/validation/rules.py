@@ -48,13 +48,14 @@ class RuleBook:
     def __init__(self, document: DocumentType) -> None:
         self._document = document
         self._today: date | None = None
+        self._severities: Mapping[str, str] = {}
         self._rules = [_compile(rule) for rule in document.rules if rule.needs in ("document", "today")]
         self.for_lines = any(c.rule.scope == "line" or c.rule.function in NEED_LINES for c in self._rules)
 
-    def on(self, today: date | None) -> RuleBook:
-        """The same book on a day; without one, the rules that need it are not asked."""
+    def on(self, today: date | None, severities: Mapping[str, str] | None = None) -> RuleBook:
+        """The same book on a day (without one, the rules that need it are not asked), with other severities by code."""
         book = copy.copy(self)
-        book._today = today
+        book._today, book._severities = today, severities or {}
         return book
 
     @property
@@ -66,7 +67,16 @@ class RuleBook:
     def open(self) -> Judgment:
         """The book, for one document."""
         asked = [c for c in self._rules if c.rule.needs == "document" or self._today is not None]
-        return Judgment([_check(c, self._document, self._today) for c in asked])
+        told = [replace(c, rule=with_severity(c.rule, self._severities)) for c in asked]
+        return Judgment([_check(c, self._document, self._today) for c in told])
+
+
+def with_severity(rule: Rule, severities: Mapping[str, str]) -> Rule:
+    """The rule as somebody wants it; one that speaks for the payer stays as it is."""
+    wanted = severities.get(rule.code)
+    if wanted is None or rule.authority in SPEAKS_FOR_THE_PAYER:
+        return rule
+    return replace(rule, severity=wanted)
 
 
 class Judgment:
@@ -103,6 +113,7 @@ class Judgment:
         return checks
 
 
+SPEAKS_FOR_THE_PAYER = ("official", "letter")
 _MOST_SHAPES = 2000  # remembered: a hostile document may invent names for ever
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 
 from gateway.catalog import DocumentType
@@ -42,10 +43,20 @@ def finding(
     )
 
 
+def _as_wanted(found: Finding, severities: Mapping[str, str]) -> Finding:
+    """With the severity the agency wants, unless no payer could take it or the payer says so itself. What the registry
+    does not know, and numbers used before, hold whatever anybody wants: it could go to the wrong place, or twice."""
+    wanted = severities.get(found.code)
+    if wanted is None or found.refuses or found.code in _FIXED:
+        return found
+    return replace(found, severity=wanted)
+
+
 def _and(message: Both, more: Both | None) -> Both:
     return {lang: f"{text} {more[lang]}" for lang, text in message.items()} if more else message
 
 
+_FIXED = sending.CODES | {"INVOICE_UNKNOWN", "REQUEST_NUMBER_REUSED", "INVOICE_NUMBER_REUSED", "REQUEST_REPEATED"}
 _SEVERITY = {"REQUEST_REPEATED": "info"}
 
 
@@ -64,6 +75,7 @@ def judge(desk: Desk, request: Request, report: Report, invoices: list[InvoiceIn
     of_invoices = list(_of_invoices(desk, request, invoices, document))
     found = [finding(document, code) for code in codes]
     found += [finding(document, said.code, said.index, said.more) for said in islice(of_invoices, LISTED)]
+    found = [_as_wanted(one, desk.severities) for one in found]
     return found, len(codes) + len(of_invoices)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -37,6 +38,11 @@ class Desk:
     def earlier(self, number: str) -> list[Request]:
         """The requests of that number that came before in this lot."""
         return [judged.request for judged in self.judged if judged.request.no_dem_ext == number]
+
+    @property
+    def severities(self) -> Mapping[str, str]:
+        """What this agency wants of rules, by code."""
+        return self.book.agency(self.batch.agency_id).rules
 
     @property
     def limits(self) -> Limits:

@@ -63,6 +63,7 @@ def judge(desk: Desk, kept: Kept) -> Judged:
             tolerances=desk.source.tolerances,
             sink=invoices.append,
             limits=desk.limits,
+            severities=desk.severities,
         )
     judged = Judged(_request(desk, kept, report), report)
     if report.verdict == "not_judged":
