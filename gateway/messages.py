@@ -17,6 +17,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 
+from gateway.platform import WINDOWS
 from gateway.resources import locales_dir
 
 LANGUAGES = ("fr", "en")
@@ -65,9 +66,14 @@ def why_not(error: OSError) -> Both:
 
 def resolve_language(option: str | None, configured: str | None = None) -> str:
     """--lang, else GATEWAY_LANG, else the locale when it is English or French, else the configuration's, else fr."""
-    system = locale.getlocale()[0] or os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-    for wish in (option, os.environ.get("GATEWAY_LANG"), system, configured):
+    for wish in (option, os.environ.get("GATEWAY_LANG"), _locale(), configured):
         short = (wish or "")[:2].lower()
         if short in LANGUAGES:
             return short
     return "fr"
+
+
+def _locale() -> str | None:
+    """The locale's name. Not asked of Python elsewhere than on Windows: it calls the neutral C.UTF-8 English."""
+    named = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return next(filter(None, named), None) or (locale.getlocale()[0] if WINDOWS else None)

@@ -175,6 +175,16 @@ def test_doctor_names_a_folder_that_is_missing_and_a_deposit_nobody_takes(
     assert "link.xml is never taken" in capsys.readouterr().out
 
 
+def test_doctor_names_a_database_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = _house(tmp_path)
+    (tmp_path / "var" / "gateway.db").write_text("garbage")
+    capsys.readouterr()
+    assert call("doctor", "--json", *at) == 1
+    parts = {part["part"]: part for part in json.loads(capsys.readouterr().out)}
+    assert not parts["database"]["ok"]
+    assert "gateway.db" in parts["database"]["said"]
+
+
 def test_doctor_names_a_payer_without_a_host_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     at = _house(tmp_path)
     file = Path(at[1])

@@ -117,9 +117,30 @@ def test_language_is_the_option_then_the_environment_then_the_configuration(monk
     monkeypatch.delenv("GATEWAY_LANG")
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.delenv("LC_ALL", raising=False)
-    monkeypatch.setattr("locale.getlocale", lambda: (None, None))
+    monkeypatch.delenv("LC_MESSAGES", raising=False)
     assert resolve_language(None, "en") == "en"
     assert resolve_language(None, None) == "fr"
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ({"LANG": "en_CA.UTF-8"}, "en"),
+        ({"LANG": "en_CA.UTF-8", "LC_ALL": "fr_CA.UTF-8"}, "fr"),
+        ({"LANG": "fr_CA.UTF-8", "LC_MESSAGES": "en_US"}, "en"),
+        ({"LANG": "de_DE.UTF-8"}, "fr"),
+        ({"LC_ALL": "C.UTF-8"}, "fr"),
+        ({}, "fr"),
+    ],
+)
+def test_a_locale_of_another_language_or_of_none_leaves_it_to_the_configuration(
+    names: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GATEWAY_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    assert resolve_language(None, "fr") == expected
 
 
 def test_a_sentence_is_filled_in() -> None:

@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import select
 
+import adapters
 from gateway.clock import FixedClock
 from gateway.config import Config, GatewayConfig, PayerConfig
 from gateway.errors import ConfigError
 from gateway.models import Event, TransmissionNumber
 from gateway.registry import Book, Plan, apply
+from gateway.registry.file import KINDS
 from gateway.resources import data_dir
 from gateway.store import Store, credentials, due, moves
 
@@ -300,6 +302,7 @@ def test_the_example_file_applies(applied: Applier) -> None:
         (LAURIER.replace('"commercial"', '"shop"'), ["agency[Laurier].kind", "in_practice"]),
         (LAURIER.replace("payers", "payer"), ["agency[Laurier].payer", "payers"]),
         (LAURIER.replace("path = ", "paht = "), ["agency[Laurier].source[factsoft].pickup.paht", "path"]),
+        (LAURIER.replace('"folder"', '"foldr"', 1), ["agency[Laurier].source[factsoft].pickup.kind", "folder"]),
         (LAURIER + '  tolerances = ["utf8"]', ["tolerances", "utf16_declared"]),
         (LAURIER + '  password = "hush"', ["agency[Laurier].source[factsoft].password"]),
         (TILLEULS + "  to = 2016-12-31", ["agency[Tilleuls].number[18002]", "2016-12-31"]),
@@ -316,6 +319,10 @@ def test_a_value_that_does_not_fit_is_refused_with_its_key(applied: Applier, tex
     for sentence in caught.value.both.values():
         assert [word for word in ["registry.toml", *words] if word not in sentence] == []
         assert "hush" not in sentence
+
+
+def test_the_kinds_of_mailbox_a_registry_may_name_are_the_adapters_own() -> None:
+    assert list(KINDS) == sorted(adapters.KINDS)
 
 
 @pytest.mark.parametrize(

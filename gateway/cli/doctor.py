@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +16,14 @@ from rich.markup import escape
 
 from gateway.app import shipped_and_own
 from gateway.cli.common import Call, show_json
-from gateway.cli.house import configuration, opened
+from gateway.cli.house import configuration
 from gateway.clock import SystemClock, local
 from gateway.config import Config
 from gateway.errors import ConfigError, GatewayError
 from gateway.platform import WINDOWS
 from gateway.registry import Book
 from gateway.sealing import Sealing
-from gateway.store import LINKED_SQLITE, journal_mode
+from gateway.store import LINKED_SQLITE, Store, journal_mode
 
 OLDEST_PLAUSIBLE = 2026  # a machine whose clock is behind this program's own making cannot date anything
 
@@ -93,7 +94,22 @@ def _key(call: Call, config: Config) -> tuple[bool, str]:
     return True, call.say("doctor.key_well", file=config.paths.key_file)
 
 
-def _database(call: Call, _config: Config) -> tuple[bool, str]:
+@contextmanager
+def _store(call: Call, config: Config) -> Iterator[Store | None]:
+    """The database, without the keys; None before the first start."""
+    if not config.paths.database.exists():
+        yield None
+        return
+    store = Store.open(config.paths.database, SystemClock(), actor=call.who)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _database(call: Call, config: Config) -> tuple[bool, str]:
+    with _store(call, config):
+        pass
     return True, call.say("doctor.sqlite", version=LINKED_SQLITE, journal=journal_mode())
 
 
@@ -125,10 +141,11 @@ def _payers(call: Call, config: Config) -> tuple[bool, str]:
 
 def _mailboxes(call: Call, config: Config) -> tuple[bool, str]:
     """The agencies' folders are there, and hold nothing that is passed over in silence."""
-    if not config.paths.database.exists():
-        return True, call.say("doctor.mailboxes_later")
-    with opened(call) as app, app.store.read() as tx:
-        book = Book.load(tx)
+    with _store(call, config) as store:
+        if store is None:
+            return True, call.say("doctor.mailboxes_later")
+        with store.read() as tx:
+            book = Book.load(tx)
     folders = 0
     for source in (s for agency in book.agencies() for s in book.sources(agency.id) if s.active):
         for box in (source.pickup, source.returns):
