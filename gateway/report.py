@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 LISTED = 200  # findings listed per document; the count stays true
 # Nothing any payer could take, whatever the authority of the schema that says so (DESIGN section 6).
@@ -55,13 +55,15 @@ class Finding:
     @property
     def refuses(self) -> bool:
         """Whether this alone means that the document never goes."""
-        return self.severity == "error" and (
-            self.authority in ("official", "letter") or self.code in NO_PAYER_COULD_TAKE
-        )
+        return refuses(self.severity, self.authority, self.code)
 
 
-@dataclass(frozen=True, slots=True)
-class InvoiceIndex:
+def refuses(severity: str, authority: str, code: str) -> bool:
+    """Whether such a finding alone means that the document never goes."""
+    return severity == "error" and (authority in ("official", "letter") or code in NO_PAYER_COULD_TAKE)
+
+
+class InvoiceIndex(NamedTuple):
     """What other rooms need of one invoice: identifiers, dates, money. Nothing about the patient."""
 
     ordinal: int  # from 1

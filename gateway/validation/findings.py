@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.messages import Both, both
-from gateway.report import LISTED, Finding, InvoiceRef
+from gateway.report import LISTED, Finding, InvoiceRef, refuses
 
 Address = tuple[int, ...]  # child numbers from 0, element by element, from the root; the root itself is ()
 LineColumn = tuple[int, int]  # both from 1
@@ -47,7 +47,7 @@ class Draft:
 
     @property
     def refuses(self) -> bool:
-        return self.finish({}).refuses
+        return refuses(self.severity, self.authority, self.code)
 
     def detail(self) -> Draft:
         """Fill in what was left for later; the elements it speaks of are gone afterwards."""

@@ -135,11 +135,14 @@ def _put(found: Values, element: Element, holds: _Holds) -> None:
             found[name].append(element.text or "")
         else:
             found[name] = [element.text or ""]
+    if not attributes and not joined:
+        return
+    written: dict[str, str] = dict(element.items())  # type: ignore[arg-type]  # quicker than one after the other
     for attribute, name in attributes:
-        if (value := element.get(attribute)) is not None:
-            found.setdefault(name, []).append(value)
+        if attribute in written:
+            found.setdefault(name, []).append(written[attribute])
     for name, parts in joined:
-        values = [value for part in parts if (value := element.get(part)) is not None]
+        values = [written[part] for part in parts if part in written]
         if len(values) == len(parts):
             found[name] = ["-".join(values)]
 

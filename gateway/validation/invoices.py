@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from gateway.catalog import Rule
+from gateway.catalog import Locator, Part, Rule
 from gateway.report import InvoiceIndex
 from gateway.validation.facts import Facts
 from gateway.validation.fields import Values, below, find, kind_of
@@ -51,7 +51,7 @@ class Invoices:
             by_schema = broken.get(piece.ordinal, [])
             self._keep_sample(piece.element, right=not by_schema)
             facts = self._facts(own, lines, kind_of(piece.element))
-            self._one(facts, piece.ordinal, piece.line, by_schema, lambda piece=piece: piece)  # type: ignore[misc]
+            self._one(facts, piece.ordinal, piece.line, by_schema, partial(_itself, piece))
 
     def chunk(self, chunk: Chunk) -> None:
         """Judge many that are right by the schema."""
@@ -89,20 +89,35 @@ class Invoices:
         authority = self._plan.document.authority
         return drafts(broken, authority, lambda node: place(node, piece.element, piece.place))
 
-    def _by_rules(self, piece: Callable[[], Piece], facts: Facts) -> Iterator[Draft]:
+    def _by_rules(self, piece: Callable[[], Piece], facts: Facts) -> list[Draft]:
         document = self._plan.document
-        for rule in self._rules.broken("invoice", facts):
-            one = piece()
-            locator = document.invoice.fields.get(rule.field or "") if document.invoice else None
-            yield rule_draft(rule, partial(field_place, one.element, locator, one.element, one.place))
+        fields = document.invoice.fields if document.invoice else {}
+        found = [
+            rule_draft(rule, partial(_in_invoice, piece, fields.get(rule.field or "")))
+            for rule in self._rules.broken("invoice", facts)
+        ]
         if not self._plan.rules.for_lines or document.line is None:
-            return
+            return found
         above = {**self._above, "invoice": facts.own}
         for number, own in enumerate(facts.lines):
-            for rule in self._rules.broken("line", Facts(document, own, above, kind=facts.kind)):
-                one, locator = piece(), document.line.fields.get(rule.field or "")
-                line = list(below(one.element, document.line))[number]
-                yield rule_draft(rule, partial(field_place, line, locator, one.element, one.place))
+            rules = self._rules.broken("line", Facts(document, own, above, kind=facts.kind))
+            found += [rule_draft(rule, partial(_in_line, piece, document.line, number, rule.field)) for rule in rules]
+        return found
+
+
+def _itself(piece: Piece) -> Piece:
+    return piece
+
+
+def _in_invoice(piece: Callable[[], Piece], locator: Locator | None) -> Place:
+    one = piece()
+    return field_place(one.element, locator, one.element, one.place)
+
+
+def _in_line(piece: Callable[[], Piece], part: Part, number: int, field: str | None) -> Place:
+    one = piece()
+    line = list(below(one.element, part))[number]
+    return field_place(line, part.fields.get(field or ""), one.element, one.place)
 
 
 def field_place(part: Element, locator: tuple[str, ...] | None, top: Element, base: Place) -> Place:

@@ -19,6 +19,7 @@ from gateway.validation.split import Splitter
 from gateway.validation.tree import is_named
 from gateway.xmlsafe import Element
 
+_XSI = b"http://www.w3.org/2001/XMLSchema-instance"
 _BLANK = " \t\r\n"
 
 
@@ -28,6 +29,7 @@ class Quick:
     def __init__(self, frame: Frame, flat: Flat, step: str, encoding: Encoding, limits: Limits) -> None:
         self._frame, self._flat, self._step, self._limits = frame, flat, step, limits
         self._before, self._after, self._trail = frame.written(encoding.name)
+        self._types = _XSI in self._before  # a prefix for xsi:type may be declared
         self._lines_above = self._before.count(b"\n")
         self._parse = xmlsafe.parts(encoding.name)
         self._names = set[str]()  # tags that are invoices
@@ -63,14 +65,14 @@ class Quick:
 
     def _taken(self, data: bytes, root: Element, holder: Element, tags: set[str]) -> list[Taken] | None:
         """The fields, where all is right: by the schema, beside the invoices before, and within the limits."""
-        if not self._frame.goes_on(tags) or data.count(b"<") > self._limits.elements or _chooses_types(data):
+        if not self._frame.goes_on(tags) or data.count(b"<") > self._limits.elements or self._chooses_types(data):
             return None
         return self._flat.take(holder, tags) if self._frame.schema.validate(root) else None
 
-
-def _chooses_types(data: bytes) -> bool:
-    """Whether an element might say what type it is of (xsi:type): then it may hold what the outline does not know."""
-    return b":type" in data or b"xmlns" in data
+    def _chooses_types(self, data: bytes) -> bool:
+        """Whether an element might say what type it is of (xsi:type): then it may hold what the outline does not
+        know."""
+        return b"xmlns" in data or (self._types and b":type" in data)
 
 
 def opener(plan: Plan, frame: Frame, split: Splitter, encoding: Encoding, limits: Limits) -> Quick | None:
