@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
-import xmlschema
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.app import shipped_and_own
+from gateway import families
 from gateway.cli.common import Call, show_json
 from gateway.cli.house import configuration
 from gateway.clock import SystemClock, local
@@ -69,7 +68,7 @@ def examine(call: Call) -> Iterator[Part]:
             yield Part(name, *look(call, config))
         except ConfigError as error:
             yield Part(name, False, error.both[call.lang])
-        except (GatewayError, OSError, xmlschema.XMLSchemaException) as error:
+        except (GatewayError, OSError) as error:
             yield Part(name, False, str(error))
 
 
@@ -120,15 +119,18 @@ def _clock(call: Call, _config: Config) -> tuple[bool, str]:
 
 
 def _schemas(call: Call, config: Config) -> tuple[bool, str]:
-    """Both engines must take every schema: lxml judges documents, xmlschema is the second opinion."""
-    catalog = shipped_and_own(config.paths.state)
-    files = {
-        document.schema for family in catalog.families.values() for document in family.documents if document.schema
-    }
-    for file in sorted(files):
-        xmlschema.XMLSchema(str(file), allow="local")
-    names = ", ".join(f"{family.name} ({family.version})" for family in catalog.families.values())
-    return True, call.say("doctor.schemas", count=len(files), names=names)
+    """Both engines must take every schema that counts: one judges documents, the other is the second opinion."""
+    counting = [one for one in families.families(config.paths.schemas) if not one.hidden]
+    for one in counting:
+        for problem in families.unusable(one.family):
+            return False, f"{one.folder}/{problem.said(call.lang)}"
+    count = len({document.schema for one in counting for document in one.family.documents if document.schema})
+    names = ", ".join(_family(call, one) for one in counting)
+    return True, call.say("doctor.schemas", count=count, names=names)
+
+
+def _family(call: Call, one: families.Installed) -> str:
+    return call.say(f"doctor.family_{'own' if one.own else 'shipped'}", name=one.folder, version=one.family.version)
 
 
 def _payers(call: Call, config: Config) -> tuple[bool, str]:

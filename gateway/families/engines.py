@@ -60,13 +60,18 @@ def examine(folder: Path) -> Iterator[Problem]:
     except GatewayError as error:
         yield problem("catalog", "catalog.toml", detail=error.__cause__ or error)
         return
-    documents = family.documents
-    broken = {p.file: p for d in documents if d.schema and (p := _compiled(d, folder)) is not None}
-    yield from broken.values()
+    broken = unusable(family)
+    yield from broken
     if not broken:
-        for number, document in enumerate(documents, 1):
+        for number, document in enumerate(family.documents, 1):
             yield from _paths(document, f"document[{number}]")
         yield from _samples(family)
+
+
+def unusable(family: Family) -> list[Problem]:
+    """The schemas of a family that an engine does not accept."""
+    folder = family.folder
+    return list({p.file: p for d in family.documents if d.schema and (p := _compiled(d, folder)) is not None}.values())
 
 
 def _compiled(document: DocumentType, folder: Path) -> Problem | None:

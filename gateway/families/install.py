@@ -106,6 +106,7 @@ def _aside(family: Path, into: Path) -> None:
 @contextmanager
 def _alone(schemas: Path) -> Iterator[None]:
     """One at a time; what an earlier one left when it was stopped is cleared, or put back."""
+    private_dir(schemas.parent)  # the state folder itself, perhaps not started yet
     private_dir(schemas)
     with FileLock(schemas / ".lock"):
         for family in sorted((schemas / _WORK / "replaced").glob("*")):
