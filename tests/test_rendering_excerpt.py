@@ -10,7 +10,11 @@ from lxml import etree
 
 from gateway import catalog as catalogs
 from gateway.rendering import report_text
+from gateway.rendering.data import reports_json
 from gateway.rendering.excerpt import COVER, covered, excerpts
+from gateway.rendering.junit import reports_junit
+from gateway.rendering.overview import reports_html
+from gateway.rendering.sarif import reports_sarif
 from gateway.report import Finding, InvoiceRef, Report
 from gateway.resources import data_dir
 from gateway.validation import check, shipped
@@ -132,3 +136,42 @@ def test_colours_only_where_they_are_asked_for() -> None:
     for tone in ("\x1b[1;31m", "\x1b[31m", "\x1b[1m", "\x1b[2m", "\x1b[0m"):
         coloured = coloured.replace(tone, "")
     assert coloured == plain
+
+
+@pytest.mark.parametrize("renamed", [False, True], ids=["a value that is wrong", "a field whose name is wrong"])
+def test_no_form_of_a_report_shows_what_a_personal_field_holds(renamed: bool) -> None:
+    """Every personal field of every valid sample holds a mark; renamed, the schema does not know the field at all."""
+    marked = 0
+    for file in (f for f in SAMPLES if f.name.startswith("valid_")):
+        root = etree.fromstring(file.read_bytes())
+        report = check(file.read_bytes())[0]
+        assert report.format
+        assert report.document
+        personal = shipped().document(report.format, report.document).personal
+        for element in list(root.iter("*")):
+            marked += mark(element, personal, renamed)
+        source = etree.tostring(root)
+        reports = check(source, name=file.name)
+        shown = excerpts(io.BytesIO(source), reports[0], shipped())
+        for lang in ("fr", "en"):
+            written = [
+                writer(reports, lang, shown) for writer in (reports_html, reports_json, reports_junit, reports_sarif)
+            ]
+            text = report_text(reports[0], lang, excerpts=shown).encode()
+            assert not [form for form in [*written, text] if b"Canari" in form], file.name
+    assert marked > 50
+
+
+def mark(element: etree._Element, personal: frozenset[str], renamed: bool) -> int:
+    """Put a mark in the element's personal fields; how many there were."""
+    own, name = 0, etree.QName(element)
+    for key in set(element.attrib) & personal:
+        value = f"Canari{key}"
+        del element.attrib[key]
+        element.set(f"X{key}" if renamed else key, value)
+        own += 1
+    if name.localname in personal and len(element) == 0:
+        element.text = f"Canari {name.localname}"
+        element.tag = f"{{{name.namespace}}}x_{name.localname}" if renamed else element.tag
+        own += 1
+    return own
