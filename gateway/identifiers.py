@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from operator import mul
 
 import uuid_utils
 
@@ -50,11 +51,10 @@ def nam_check_digit(first_eleven: str, birth_year: int) -> str:
 
     Published in one open validator, not by the payer: a mismatch is a warning, never a refusal (DOMAIN section 4).
     """
-    month = int(first_eleven[6:8])
-    sex, month = ("F", month - 50) if month > 50 else ("M", month)
-    expanded = f"{first_eleven[:4]}{birth_year:04d}{sex}{month:02d}{first_eleven[8:10]}{first_eleven[10]}"
-    total = sum(w * c for w, c in zip(_NAM_WEIGHTS, expanded.encode("cp037"), strict=False))
-    return str(total % 10)
+    month = first_eleven[6:8]
+    sex, month = ("F", f"{int(month) - 50:02d}") if month > "50" else ("M", month)
+    expanded = f"{first_eleven[:4]}{birth_year}{sex}{month}{first_eleven[8:]}"
+    return str(sum(map(mul, _NAM_WEIGHTS, expanded.encode("cp037"))) % 10)
 
 
 def make_nam(surname: str, given: str, born: date, female: bool, sequence: str = "1") -> str:

@@ -5,6 +5,7 @@ They see personal values and give nothing of them back: only whether a rule hold
 
 from __future__ import annotations
 
+from calendar import isleap, monthrange
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
@@ -14,6 +15,13 @@ from gateway.validation.facts import Facts
 from gateway.validation.functions import Given, Maker, alone
 
 _FEMALE = 50  # added to the month of birth of a woman
+_LEAP = (2, 29)
+_DAYS = {  # as a number writes them → month and day
+    f"{month + added:02d}{day:02d}": (month, day)
+    for added in (0, _FEMALE)
+    for month in range(1, 13)
+    for day in range(1, monthrange(2000, month)[1] + 1)
+}
 
 
 def nam_birth(facts: Facts) -> bool:
@@ -76,17 +84,18 @@ def _read(number: str, by: date) -> tuple[bool, bool]:
     the schema's to say."""
     if not NAM.fullmatch(number):
         return True, True
-    births = [born for century in (2000, 1900) if (born := _birth(number, century)) is not None and born <= by]
-    right = any(nam_check_digit(number[:11], born.year) == number[11] for born in births)
-    return bool(births), right or not births
+    within = int(number[4:6])
+    born = [year for year in (2000 + within, 1900 + within) if _exists(year, number[6:10], by)]
+    right = any(nam_check_digit(number[:11], year) == number[11] for year in born)
+    return bool(born), right or not born
 
 
-def _birth(number: str, century: int) -> date | None:
-    month = int(number[6:8])
-    try:
-        return date(century + int(number[4:6]), month - _FEMALE if month > _FEMALE else month, int(number[8:10]))
-    except ValueError:
-        return None
+def _exists(year: int, written: str, by: date) -> bool:
+    """Whether a number's month and day exist in that year, not after `by`. Asked about every patient of a lot."""
+    day = _DAYS.get(written)
+    if day is None or (day == _LEAP and not isleap(year)):
+        return False
+    return year < by.year or (year == by.year and day <= (by.month, by.day))
 
 
 def _day(text: str) -> date | None:

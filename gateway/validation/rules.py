@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -36,9 +36,12 @@ class _Check:
 
     rule: Rule
     holds: Condition
-    dated: bool  # it is in force only for some dates of service
     about: frozenset[str] | None  # where none of these fields is there it holds; None: always ask
     teller: Teller | None = None
+
+    def tell(self, facts: Facts) -> Rule:
+        """The rule that does not hold, with its placeholders filled."""
+        return self.rule if self.teller is None else _told(self.rule, self.teller.values(facts))
 
 
 class RuleBook:
@@ -84,7 +87,7 @@ class Judgment:
 
     def __init__(self, checks: list[tuple[_Check, Listener | None]]) -> None:
         self._checks = [check for check, _ in checks]
-        self._shapes: dict[tuple[str, str | None, frozenset[str]], list[_Check]] = {}
+        self._shapes: dict[tuple[str, str | None, tuple[str, ...]], list[_Check]] = {}
         self._listeners = [listener for _, listener in checks if listener is not None]
 
     def see(self, invoice: Facts) -> None:
@@ -92,19 +95,15 @@ class Judgment:
         for listener in self._listeners:
             listener.see(invoice)
 
-    def broken(self, scope: str, facts: Facts) -> Iterator[Rule]:
+    def broken(self, scope: str, facts: Facts) -> list[Rule]:
         """The rules of a scope that do not hold."""
-        shape = (scope, facts.kind, frozenset(facts.own))  # a lot has thousands of invoices, and a handful of these
+        shape = (scope, facts.kind, tuple(facts.own))  # a lot has thousands of invoices, and a handful of these
         checks = self._shapes.get(shape)
         if checks is None:
             checks = self._asked(*shape)
-        for check in checks:
-            if check.dated and not _in_force(check.rule, facts):
-                continue
-            if not check.holds(facts):
-                yield check.rule if check.teller is None else _told(check.rule, check.teller.values(facts))
+        return [check.tell(facts) for check in checks if not check.holds(facts)]
 
-    def _asked(self, scope: str, kind: str | None, there: frozenset[str]) -> list[_Check]:
+    def _asked(self, scope: str, kind: str | None, there: tuple[str, ...]) -> list[_Check]:
         """The checks of a scope that a kind of invoice with these fields could fail."""
         mine = [c for c in self._checks if c.rule.scope == scope and (not c.rule.kinds or kind in c.rule.kinds)]
         checks = [c for c in mine if c.about is None or not c.about.isdisjoint(there)]
@@ -128,13 +127,14 @@ def _compile(rule: Rule) -> _Compiled:
 
 def _check(c: _Compiled, document: DocumentType, today: date | None) -> tuple[_Check, Listener | None]:
     function = c.function(Given(c.rule, document.settings, today)) if c.function else None
-    dated = c.rule.service_from is not None or c.rule.service_to is not None
     about = getattr(function, "about", None) if c.must is None else _about(c, document)
     teller = function if isinstance(function, Teller) else None
     holds = _both(c.must, function)
     if about is not None and c.must is not None and {"and", "or"} & set(c.rule.must or ()):
         holds = _remembered(holds, sorted(about))
-    check = _Check(c.rule, holds, dated, about, teller)
+    if c.rule.service_from is not None or c.rule.service_to is not None:
+        holds = _while_in_force(c.rule, holds)
+    check = _Check(c.rule, holds, about, teller)
     return check, function if isinstance(function, Listener) else None
 
 
@@ -169,9 +169,10 @@ def _remembered(holds: Condition, names: Sequence[str]) -> Condition:
     return remembers
 
 
-def _in_force(rule: Rule, facts: Facts) -> bool:
+def _while_in_force(rule: Rule, holds: Condition) -> Condition:
+    """A rule for some dates of service holds for all others."""
     low, high = rule.service_from or date.min, rule.service_to or date.max
-    return any(low <= day <= high for day in facts.service_dates())
+    return lambda facts: not any(low <= day <= high for day in facts.service_dates()) or holds(facts)
 
 
 def _told(rule: Rule, values: Mapping[str, object]) -> Rule:
