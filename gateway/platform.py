@@ -28,6 +28,11 @@ def listen(listener: Callable[[str], None] | None) -> None:
     _listener = listener
 
 
+def as_text(path: Path | str) -> str:
+    """A file's name as a report can carry it: some systems hold bytes in names that are no text."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def private_dir(path: Path) -> Path:
     """Make the folder (and its parents) readable by its owner only."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ Help texts in the command families are keys of locales/cli.toml; they become sen
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -46,6 +47,7 @@ COMMON = {"--config": "config", "--state-dir": "state_dir", "--lang": "lang", "-
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of `gateway`. Exit codes: 0 done, 1 something is invalid or held, 2 cannot start or not judged."""
+    _write_anything()
     words = list(sys.argv[1:] if argv is None else argv)
     words, common = take_common(words)
     lang = resolve_language(common.get("lang"), configured_language(common.get("config")))
@@ -60,6 +62,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         actor=common.get("actor"),
     )
     sys.exit(_run(command, words, call))
+
+
+def _write_anything() -> None:
+    """A terminal that lacks a letter shows another in its place: no sentence ends in a traceback for that."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _run(command: Any, words: list[str], call: Call) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from gateway import catalog as catalogs
 from gateway.catalog import Catalog
 from gateway.cli.judged import Outcome, judge_file, unreadable
+from gateway.messages import both
 
 _known: list[Catalog] = []  # of this process, when it is one of those that judge
 
@@ -35,7 +36,7 @@ def _outcome(file: Path, future: Future[Outcome]) -> Outcome:
     try:
         return future.result()
     except BrokenProcessPool:
-        return unreadable(file, "process died")
+        return unreadable(file, both("check.died"))
 
 
 def _begin(folders: list[Path]) -> None:

@@ -18,6 +18,7 @@ from gateway.cli.progress import Progress, wants_colour
 from gateway.cli.usage import nearest
 from gateway.clock import SystemClock, today
 from gateway.errors import ConfigError
+from gateway.platform import as_text
 from gateway.rendering.excerpt import Excerpts
 from gateway.rendering.text import one_line, render, summary
 from gateway.report import Report
@@ -112,7 +113,9 @@ class Run:
     def _tell(self, outcome: Outcome, *, alone: bool) -> None:
         """What is told of a file as soon as it is judged."""
         if outcome.why is not None:
-            self.call.complain(self.call.say("check.unreadable", file=outcome.file, why=outcome.why))
+            self.call.complain(
+                self.call.say("check.unreadable", file=as_text(outcome.file), why=outcome.why[self.call.lang])
+            )
         if self._form != "text" or self._output:
             return
         colour, lang = wants_colour(sys.stdout), self.call.lang
@@ -142,7 +145,7 @@ class Run:
         return bytes(writer(reports, self.call.lang, excerpts))
 
     def _write_files(self, reports: Sequence[Report], excerpts: Excerpts) -> None:
-        """One file for all; in a folder, one for each document, named after it."""
+        """One file for all; in a folder, one for each document, named after it, and a page over them all."""
         target = Path(self._output)
         if not (target.is_dir() or self._output.endswith(("/", "\\"))):
             target.write_bytes(self._written(reports, excerpts))
@@ -152,3 +155,5 @@ class Run:
         for number, report in enumerate(reports, 1):
             name = f"{number:03d}-{Path(report.file).name}.{suffix}"
             (target / name).write_bytes(self._written([report], excerpts))
+        if self._form == "html":
+            (target / "index.html").write_bytes(self._written(reports, excerpts))

@@ -14,6 +14,8 @@ from typing import BinaryIO
 from gateway import catalog as catalogs
 from gateway.catalog import Catalog
 from gateway.cli.common import Call, raw_config
+from gateway.messages import Both, why_not
+from gateway.platform import as_text
 from gateway.rendering.excerpt import excerpts
 from gateway.report import Report
 from gateway.resources import data_dir
@@ -30,7 +32,7 @@ class Outcome:
     file: Path
     reports: list[Report] = field(default_factory=list)
     excerpts: dict[tuple[str, int, int], str] = field(default_factory=dict)
-    why: str | None = None
+    why: Both | None = None
 
 
 def files_in(paths: Iterable[Path]) -> list[Path]:
@@ -58,13 +60,13 @@ def judge_file(file: Path, *, catalog: Catalog, on: date | None, look: bool) -> 
     try:
         outcome.reports = check(file, catalog=catalog, on=on, look=take)
     except OSError as error:
-        return unreadable(file, error.strerror or type(error).__name__)
+        return unreadable(file, why_not(error))
     return outcome
 
 
-def unreadable(file: Path, why: str) -> Outcome:
+def unreadable(file: Path, why: Both) -> Outcome:
     """A file nobody could judge: never valid."""
-    return Outcome(file, [Report(str(file), "", None, None, None, "not_judged")], why=why)
+    return Outcome(file, [Report(as_text(file), "", None, None, None, "not_judged")], why=why)
 
 
 def judge_files(

@@ -101,6 +101,7 @@ def _safe(word: str) -> str:
     return "".join(c if c.isprintable() else "�" for c in word)
 
 
+_TYPE = re.compile(r" <list\[\w+\]>$")  # Python's name of what several words make
 _HEADINGS = {"Options": "heading_options", "Arguments": "heading_arguments", "Commands": "heading_commands"}
 
 
@@ -115,7 +116,7 @@ def spoken(lang: str) -> type[HelpFormatter]:
             super().write_heading(_say(lang, _HEADINGS[heading]) if heading in _HEADINGS else heading)
 
         def write_dl(self, rows: Sequence[tuple[str, str]], *words: Any, **options: Any) -> None:
-            marked = [(first, _marks(second, lang)) for first, second in rows]
+            marked = [(_TYPE.sub("", first), _marks(second, lang)) for first, second in rows]
             super().write_dl(marked, *words, **options)
 
     return Spoken

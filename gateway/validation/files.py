@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from gateway import catalog as catalogs
 from gateway.catalog import Catalog
+from gateway.platform import as_text
 from gateway.report import Report
 from gateway.resources import data_dir
 from gateway.validation.archive import Archive, is_archive, members, open_member
@@ -39,7 +40,7 @@ def check(
     """
     known = catalog or shipped()
     with _opened(source) as stream:
-        named = name or ("-" if isinstance(source, bytes) else str(source))
+        named = name or ("-" if isinstance(source, bytes) else as_text(source))
         return _judged(stream, named, partial(judge, catalog=known, on=on), look or _nobody)
 
 
