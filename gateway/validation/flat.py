@@ -135,16 +135,18 @@ def _put(found: Values, element: Element, holds: _Holds) -> None:
             found[name].append(element.text or "")
         else:
             found[name] = [element.text or ""]
-    if not attributes and not joined:
-        return
-    written: dict[str, str] = dict(element.items())  # type: ignore[arg-type]  # quicker than one after the other
-    for attribute, name in attributes:
-        if attribute in written:
-            found.setdefault(name, []).append(written[attribute])
-    for name, parts in joined:
-        values = [written[part] for part in parts if part in written]
-        if len(values) == len(parts):
-            found[name] = ["-".join(values)]
+    if attributes or joined:
+        written: dict[str, str] = dict(element.items())  # type: ignore[arg-type]  # quicker than one after the other
+        for attribute, name in attributes:
+            if attribute in written:
+                if name in found:
+                    found[name].append(written[attribute])
+                else:
+                    found[name] = [written[attribute]]
+        for name, parts in joined:
+            values = [written[part] for part in parts if part in written]
+            if len(values) == len(parts):
+                found[name] = ["-".join(values)]
 
 
 def _scattered(fields: Mapping[str, Locator]) -> dict[str, Locator]:

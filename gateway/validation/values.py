@@ -6,7 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
-_LARGEST = Decimal(10) ** 15
+_DIGITS = 15
+_LARGEST = Decimal(10) ** _DIGITS
 
 
 @lru_cache(maxsize=4096)  # a lot holds thousands of invoices and a handful of days
@@ -25,6 +26,8 @@ def as_date(text: str, form: str) -> date | None:
 
 def as_cents(text: str, money: str) -> int | None:
     """An amount of money in cents; `money` says whether the document writes cents or decimal dollars."""
+    if money == "cents" and len(text) <= _DIGITS and text.isdecimal() and text.isascii():
+        return int(text)  # as nearly all are written
     number = as_number(text)
     if number is None or not -_LARGEST < number < _LARGEST:
         return None
