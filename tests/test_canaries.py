@@ -193,7 +193,7 @@ def after(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
         first, second = place.agencies.values()
         with _on_a_server(place, second):
             made = documents()
-            some = {name: made[name] for name in made if "invalid_" not in name or "health" in name}
+            some = {name: made[name] for name in made if "-invalid_" not in name and "-rule_" not in name}
             first.deposit("lot.zip", zipped(some, zipfile.ZIP_STORED))
             first.deposit("cut.xml", made["cut.xml"])
             first.deposit("going.xml", going(first, 1))
