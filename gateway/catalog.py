@@ -171,7 +171,10 @@ def read(folder: Path) -> Family:
     file = folder / "catalog.toml"
     try:
         data = _toml(file)
-        rules = [_rule(r, data["authority"]) for r in _toml(file.with_name("rules.toml"), {}).get("rule", [])]
+        rules = [
+            _rule(r, data.get("rules_authority", data["authority"]))
+            for r in _toml(file.with_name("rules.toml"), {}).get("rule", [])
+        ]
         documents = tuple(_document(d, data, file.parent, rules) for d in data["document"])
         return Family(
             name=name_of(file.parent.name),

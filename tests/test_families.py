@@ -235,19 +235,22 @@ def test_the_payers_own_schema_drops_in_over_the_reconstructed_one(tmp_path: Pat
     home, schemas = tmp_path / "given" / "ramq-rfp", tmp_path / "schemas"
     shutil.copytree(SHIPPED / "ramq-rfp", home)
     text = (home / "catalog.toml").read_text("utf-8")
-    (home / "catalog.toml").write_text(text.replace('"reconstructed"', '"official"'), "utf-8")
+    official = text.replace('"reconstructed"', '"official"')
+    head = 'rules_authority = "reconstructed"  # which the payer never said\n'
+    (home / "catalog.toml").write_text(head + official, "utf-8")
     sample = (home / "samples" / "valid_dem_paimt_dentist.xml").read_bytes()
-    (home / "rfp.xsd").write_text((home / "rfp.xsd").read_text("utf-8").replace('value="4"', 'value="4"'), "utf-8")
-    broken = sample.replace(b"<id_intvn>18001</id_intvn>", b"<id_intvn>1800</id_intvn>")
+    broken = sample.replace(b"2026-0914-001", b"2026-0914-a")
     assert sample != broken
+    edit("rfp.xsd", r"[A-Za-z0-9\-]{1,40}", r"[A-Z0-9\-]{1,40}")(home)  # the payer's file is another file
     before = check(broken, catalog=catalog.load([schemas, SHIPPED]))[0]
     assert stopping(families.add(home, schemas)) == []
     known = catalog.load([schemas, SHIPPED])
     after = check(broken, catalog=known)[0]
-    assert [(r.verdict, r.authority, r.refused) for r in (before, after)] == [
-        ("invalid", "reconstructed", False),
-        ("invalid", "official", True),
+    assert [(r.verdict, r.version, r.authority, r.refused) for r in (before, after)] == [
+        ("valid", "reconstructed", "reconstructed", False),
+        ("invalid", "official", "official", True),
     ]
+    assert "official" not in {rule.authority for d in known.families["ramq-rfp"].documents for rule in d.rules}
     assert check(sample, catalog=known)[0].verdict == "valid"
     assert {(one.folder, one.own, one.hidden) for one in families.families(schemas) if one.folder == "ramq-rfp"} == {
         ("ramq-rfp", True, False),

@@ -15,9 +15,21 @@ from gateway.families.problems import Problem, problem
 from gateway.messages import LANGUAGES
 
 FILE = "catalog.toml"
-_TOP = {"title", "version", "authority", "personal", "settings", "document", "from", "to", "xsd", "samples_of"}
-_DOCUMENT = {f.name for f in dataclasses.fields(DocumentType)} - {"family", "name", "rules", "valid_from", "valid_to"}
-_DOCUMENT |= {"from", "to"}
+_TOP = {
+    "title",
+    "version",
+    "authority",
+    "personal",
+    "settings",
+    "document",
+    "from",
+    "to",
+    "xsd",
+    "samples_of",
+    "rules_authority",
+}
+_DOCUMENT = {f.name for f in dataclasses.fields(DocumentType)} - {"family", "name", "rules"}
+_DOCUMENT = _DOCUMENT - {"valid_from", "valid_to", "settings", "tables"} | {"from", "to"}
 _ONE_OF: Mapping[str, tuple[str, ...]] = {
     "role": ("request", "reply", "statement", "error"),
     "action": ("new", "modify", "cancel"),
@@ -25,6 +37,7 @@ _ONE_OF: Mapping[str, tuple[str, ...]] = {
     "money": ("decimal", "cents"),
     "xsd": ("1.0", "1.1"),
     "authority": AUTHORITIES,
+    "rules_authority": AUTHORITIES,
 }
 _ROOT = re.compile(r"(\{[^{}]+\})?[^\W\d][\w.-]*")
 _PATH = re.compile(r"(?:(?:[\w.*-]+)/)*(?:[\w.*-]+|@[\w.-]+)")

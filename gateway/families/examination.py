@@ -9,6 +9,7 @@ from typing import Any
 from gateway.families import engines, ruling, sources
 from gateway.families.contents import FILE, catalog_problems, toml
 from gateway.families.folder import NAME
+from gateway.families.patterns import parsed, suspect
 from gateway.families.problems import Problem, problem
 from gateway.families.trial import Tried, tried
 
@@ -61,7 +62,8 @@ def _patterns(folder: Path) -> Iterator[Problem]:
     listed = [(*pattern, True) for pattern in sources.patterns(folder)]
     if isinstance(rules, dict):
         listed += [(ruling.FILE, place, text, False) for place, text in ruling.patterns(rules.get("rule"))]  # type: ignore[misc]
-    left = list({(text, of_schema): (file, place) for file, place, text, of_schema in listed}.items())
+    suspects = [one for one in listed if suspect(parsed(one[2]))]
+    left = list({(text, of_schema): (file, place) for file, place, text, of_schema in suspects}.items())
     for _ in range(_HANGS):
         if not left:
             return

@@ -65,6 +65,17 @@ def explodes(branches: tuple[Branch, ...]) -> bool:
     return False
 
 
+def suspect(branches: tuple[Branch, ...]) -> bool:
+    """Whether the pattern repeats a group, or more than one thing: one repeated character alone cannot explode."""
+    return _loops_of(branches) > 1
+
+
+def _loops_of(branches: tuple[Branch, ...]) -> int:
+    items = [item for branch in branches for item in branch]
+    groups = sum(_loops_of(item.atom) + item.loops for item in items if isinstance(item.atom, tuple))
+    return groups + sum(item.loops for item in items) if items else 0
+
+
 def _repeats_itself(branch: Branch) -> bool:
     needed = [item for item in _inlined(branch) if not item.nullable]
     if not needed:
