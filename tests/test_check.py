@@ -143,6 +143,17 @@ def test_what_changes_is_judged_again_once_it_is_whole(tmp_path: Path, capsys: p
     assert watch(Run(call, "text"), [tmp_path], clock) == 0
 
 
+def test_a_page_that_is_watched_always_holds_every_document(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    one, two, page = tmp_path / "in" / "one.xml", tmp_path / "in" / "two.xml", tmp_path / "page.html"
+    one.write_bytes(VALID.read_bytes())
+    two.write_bytes(VALID.read_bytes())
+    nothing = lambda: None  # noqa: E731
+    clock = Patient(nothing, lambda: two.write_bytes(INVALID.read_bytes()), nothing, nothing)
+    assert watch(Run(Call(None, tmp_path / "var", "en", None), "html", str(page)), [tmp_path / "in"], clock) == 1
+    assert all(name in page.read_text("utf-8") for name in ("one.xml", "two.xml", "SCHEMA_VALUE"))
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is another thing there")
 def test_ctrl_c_ends_watching_without_a_traceback(tmp_path: Path) -> None:
     watching = subprocess.Popen(

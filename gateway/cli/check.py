@@ -94,6 +94,11 @@ class Run:
     def __init__(self, call: Call, form: str, output: str = "", jobs: int = 0, on: date | None = None) -> None:
         self.call, self._form, self._output, self._jobs, self._on = call, form, output, jobs, on
 
+    @property
+    def piecewise(self) -> bool:
+        """Whether each document is told as soon as it is judged: text, on the screen."""
+        return self._form == "text" and not self._output
+
     def judge(self, files: Sequence[Path]) -> int:
         """Judge and write; gives the exit code: that of the worst document."""
         reports: list[Report] = []
@@ -116,7 +121,7 @@ class Run:
             self.call.complain(
                 self.call.say("check.unreadable", file=as_text(outcome.file), why=outcome.why[self.call.lang])
             )
-        if self._form != "text" or self._output:
+        if not self.piecewise:
             return
         colour, lang = wants_colour(sys.stdout), self.call.lang
         for report in outcome.reports:
@@ -126,7 +131,7 @@ class Run:
 
     def _end(self, reports: Sequence[Report], excerpts: Excerpts) -> None:
         """What is told when everything is judged."""
-        if self._form == "text" and not self._output:
+        if self.piecewise:
             if len(reports) > 1:
                 sys.stdout.write(summary(reports, self.call.lang, colour=wants_colour(sys.stdout)))
             sys.stdout.flush()

@@ -20,6 +20,10 @@ class Judge(Protocol):
 
     call: Call
 
+    @property
+    def piecewise(self) -> bool:
+        """Whether each file is told by itself; else all are written again when one changes."""
+
     def judge(self, files: Sequence[Path]) -> int:
         """Exit code of the worst document."""
 
@@ -36,8 +40,11 @@ def watch(run: Judge, paths: Sequence[Path], clock: Clock | None = None) -> int:
             codes = {file: code for file, code in codes.items() if file in now}
             # A file still being written is left for the next look.
             changed = [file for file, state in now.items() if judged.get(file) != state and before.get(file) == state]
-            for file in changed:
-                codes[file], judged[file] = run.judge([file]), now[file]
+            judged |= {file: now[file] for file in changed}
+            if changed and run.piecewise:
+                codes |= {file: run.judge([file]) for file in changed}
+            elif changed:
+                codes = dict.fromkeys(now, run.judge(list(now)))
             if changed:
                 run.call.complain(run.call.say("check.watching", files=len(now)))
                 sys.stdout.flush()
