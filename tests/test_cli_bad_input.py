@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,11 @@ def test_every_family_has_a_document_that_is_generated_unasked(
 ) -> None:
     code, _ = called(capsys, "generate", "--format", family, "--output", str(tmp_path / "lot.xml"))
     assert code == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "lot.xml")
+    code, said = called(capsys, "check", str(tmp_path / "lot.xml"), "--lang", "en")
+    assert code == 2
+    assert "lot.xml: the file was not judged (it is not an ordinary file)" in said

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from gateway import catalog as catalogs
 from gateway.catalog import Catalog
 from gateway.cli.common import Call, raw_config
-from gateway.messages import Both, why_not
+from gateway.messages import Both, both, why_not
 from gateway.platform import as_text
 from gateway.rendering.excerpt import excerpts
 from gateway.report import Report
@@ -57,6 +57,8 @@ def judge_file(file: Path, *, catalog: Catalog, on: date | None, look: bool) -> 
         if look and report.findings:
             outcome.excerpts.update(excerpts(document, report, catalog))
 
+    if file.exists() and not file.is_file():  # a pipe would never end
+        return unreadable(file, both("system.not_a_file"))
     try:
         outcome.reports = check(file, catalog=catalog, on=on, look=take)
     except OSError as error:
