@@ -15,7 +15,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from gateway import tables
 from gateway.errors import CatalogError
+from gateway.tables import Tables
 
 AUTHORITIES = ("official", "letter", "reconstructed", "ours")
 Locator = tuple[str, ...]  # one path, or several joined by a hyphen
@@ -31,7 +33,7 @@ class Rule:
     authority: str
     documents: tuple[str, ...]
     scope: str  # document | invoice | line
-    needs: str  # document | today | registry | past
+    needs: str  # document | today | tables | registry | past
     message: Mapping[str, str]
     next: Mapping[str, str]
     must: Mapping[str, Any] | None = None
@@ -80,6 +82,7 @@ class DocumentType:
     personal: frozenset[str] = frozenset()  # local names whose values are never shown
     rules: tuple[Rule, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)  # the family's dated facts, which rules read
+    tables: Tables = field(default_factory=dict)  # the family's code tables, by name and version
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class Family:
     documents: tuple[DocumentType, ...]
     messages: Mapping[str, Mapping[str, str]]  # payer's code → fr, en
     settings: Mapping[str, Any]  # dated facts of the family: openings by profession, system code …
+    tables: Tables = field(default_factory=dict)
 
 
 class Catalog:
@@ -149,14 +153,16 @@ def _begins(family: Family) -> date:
 
 def load(folders: Iterable[Path]) -> Catalog:
     """Read every family below these folders. Of one folder name, or one version of a family, the first counts (own
-    before shipped). Raises CatalogError."""
+    before shipped). Code tables are in its `tables/`, and in `tables/<family>` beside these folders. Raises
+    CatalogError."""
+    folders = list(folders)
     names: set[str] = set()
     versions: dict[tuple[str, str], Family] = {}
     for folder in folders:
         for file in sorted(folder.glob("*/catalog.toml")):
             if file.parent.name not in names:
                 names.add(file.parent.name)
-                family = read(file.parent)
+                family = read(file.parent, [shelf(one) for one in folders])
                 versions.setdefault((family.name, family.version), family)
     return Catalog(list(versions.values()))
 
@@ -166,16 +172,22 @@ def name_of(folder: str) -> str:
     return folder.partition("@")[0]
 
 
-def read(folder: Path) -> Family:
+def shelf(folder: Path) -> Path:
+    """Where the code tables of an installation are: beside its folder of families."""
+    return folder.parent / "tables"
+
+
+def read(folder: Path, shelves: Iterable[Path] = ()) -> Family:
     """One family's folder. Raises CatalogError."""
     file = folder / "catalog.toml"
+    codes = tables.load([*(one / name_of(folder.name) for one in shelves), folder / "tables"])
     try:
         data = _toml(file)
         rules = [
             _rule(r, data.get("rules_authority", data["authority"]))
             for r in _toml(file.with_name("rules.toml"), {}).get("rule", [])
         ]
-        documents = tuple(_document(d, data, file.parent, rules) for d in data["document"])
+        documents = tuple(_document(d, data, file.parent, rules, codes) for d in data["document"])
         return Family(
             name=name_of(file.parent.name),
             folder=file.parent,
@@ -185,6 +197,7 @@ def read(folder: Path) -> Family:
             documents=documents,
             messages=_toml(file.with_name("messages.toml"), {}),
             settings=data.get("settings", {}),
+            tables=codes,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CatalogError(f"{file}: {error!r}") from error
@@ -197,7 +210,9 @@ def _toml(file: Path, default: dict[str, Any] | None = None) -> dict[str, Any]:
         return tomllib.load(stream)
 
 
-def _document(data: dict[str, Any], family: dict[str, Any], folder: Path, rules: list[Rule]) -> DocumentType:
+def _document(
+    data: dict[str, Any], family: dict[str, Any], folder: Path, rules: list[Rule], codes: Tables
+) -> DocumentType:
     own = dict(data)
     schema = own.pop("schema", None)
     fields = {name: _locator(path) for name, path in own.pop("fields", {}).items()}
@@ -222,6 +237,7 @@ def _document(data: dict[str, Any], family: dict[str, Any], folder: Path, rules:
         personal=frozenset(own.pop("personal", family.get("personal", ()))),
         rules=tuple(r for r in rules if own["root"].rpartition("}")[2] in r.documents),
         settings=family.get("settings", {}),
+        tables=codes,
         **own,
     )
 

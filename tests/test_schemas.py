@@ -116,7 +116,7 @@ def test_a_request_and_its_reply_name_each_other(document: DocumentType) -> None
 def test_a_rule_says_what_is_wrong_and_what_to_do_in_both_languages(rule: Rule) -> None:
     assert rule.severity in ("error", "warning", "info")
     assert rule.scope in ("document", "invoice", "line")
-    assert rule.needs in ("document", "today", "registry", "past")
+    assert rule.needs in ("document", "today", "tables", "registry", "past")
     assert rule.authority in AUTHORITIES
     assert (rule.authority == "letter") == (rule.letter is not None)
     assert (rule.must is None) != (rule.function is None), "a condition or a function, not both"

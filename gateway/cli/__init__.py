@@ -35,6 +35,7 @@ FAMILIES = {
     "release": "acts",
     "cancel": "acts",
     "registry": "registry",
+    "tables": "tables",
     "credential": "credential",
     "sandbox": "sandbox",
     "generate": "generate",

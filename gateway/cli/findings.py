@@ -20,6 +20,7 @@ COMMAND = "gateway rules document --output docs/findings.md"
 _NEEDS = {
     "document": "",
     "today": " · needs the day / dépend du jour",
+    "tables": " · needs a code table / demande une table de codes",
     "registry": " · needs the registry / demande le registre",
     "past": " · needs the past / demande le passé",
 }

@@ -21,7 +21,7 @@ _NEEDED = ("code", "severity", "documents", "message", "next")
 _ONE_OF: Mapping[str, tuple[str, ...]] = {
     "severity": ("error", "warning", "info"),
     "scope": ("document", "invoice", "line"),
-    "needs": ("document", "today", "registry", "past"),
+    "needs": ("document", "today", "tables", "registry", "past"),
     "authority": AUTHORITIES,
 }
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9_]{0,63}")
@@ -89,7 +89,8 @@ def _condition(rule: Mapping[str, Any], place: str, documents: Documents) -> Ite
     if rule.get("must") is None and function is None:
         yield problem("rule_says_nothing", FILE, place)
     # What needs the registry or the past is done by the gateway itself; its name there is a label.
-    if function is not None and rule.get("needs", "document") in ("document", "today") and function not in FUNCTIONS:
+    elsewhere = rule.get("needs") in ("registry", "past")
+    if function is not None and not elsewhere and function not in FUNCTIONS:
         yield problem("no_such_function", FILE, f"{place}.function", name=function, known=", ".join(sorted(FUNCTIONS)))
     if rule.get("must") is None:
         return

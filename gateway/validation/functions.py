@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 from gateway.catalog import Rule
+from gateway.tables import Tables
 from gateway.validation.facts import Facts
 from gateway.validation.values import as_cents
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a function begins with: its rule, the family's dated facts, and today, where somebody said what it is."""
+    """What a function begins with: its rule, the family's dated facts and code tables, and today, where it is known."""
 
     rule: Rule
     settings: Mapping[str, Any] = field(default_factory=dict)
     today: date | None = None
+    tables: Tables = field(default_factory=dict)
 
 
 class Function(Protocol):
@@ -82,7 +85,12 @@ class AttestationDay:
 
     def holds(self, facts: Facts) -> bool:
         value, days = facts.first(self._field), facts.service_dates()
-        return value is None or not days or value[:4] in {f"{day:%Y}"[-1] + f"{day:%j}" for day in days}
+        return value is None or not days or value[:4] in {_attested(day) for day in days}
+
+
+@lru_cache(maxsize=4096)  # a lot has a handful of days
+def _attested(day: date) -> str:
+    return f"{day.year % 10}{day.timetuple().tm_yday:03d}"
 
 
 class StatementTotals:

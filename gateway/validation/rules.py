@@ -9,17 +9,19 @@ from datetime import date
 
 from gateway.catalog import DocumentType, Rule
 from gateway.errors import CatalogError
-from gateway.validation import functions, functions_dates, functions_lines, functions_people
+from gateway.validation import functions, functions_dates, functions_lines, functions_people, functions_tables
 from gateway.validation.conditions import Condition, compiled, mentioned
 from gateway.validation.facts import Facts
 from gateway.validation.functions import Function, Given, Listener, Maker, Teller
 from gateway.validation.functions_lines import NEED_LINES
+from gateway.validation.functions_tables import versions_for
 
 FUNCTIONS: Mapping[str, Maker] = {
     **functions.FUNCTIONS,
     **functions_people.FUNCTIONS,
     **functions_dates.FUNCTIONS,
     **functions_lines.FUNCTIONS,
+    **functions_tables.FUNCTIONS,
 }
 
 
@@ -45,14 +47,14 @@ class _Check:
 
 
 class RuleBook:
-    """Every rule of a document type that needs only the document, or today's date as well. Raises CatalogError for one
-    that says nothing."""
+    """Every rule of a document type that needs only the document, or today's date or a code table as well. Raises
+    CatalogError for one that says nothing."""
 
     def __init__(self, document: DocumentType) -> None:
         self._document = document
         self._today: date | None = None
         self._severities: Mapping[str, str] = {}
-        self._rules = [_compile(rule) for rule in document.rules if rule.needs in ("document", "today")]
+        self._rules = [_compile(rule) for rule in document.rules if rule.needs in _JUDGED_HERE]
         self.for_lines = any(c.rule.scope == "line" or c.rule.function in NEED_LINES for c in self._rules)
 
     def on(self, today: date | None, severities: Mapping[str, str] | None = None) -> RuleBook:
@@ -63,15 +65,20 @@ class RuleBook:
 
     @property
     def not_checked(self) -> list[str]:
-        """The codes nothing can be said about here: they need the registry, the past, or a date nobody gave."""
-        known = ("document",) if self._today is None else ("document", "today")
-        return sorted({rule.code for rule in self._document.rules if rule.needs not in known})
+        """The codes nothing can be said about here: they need the registry, the past, a date nobody gave, or a table
+        nobody imported."""
+        return sorted({rule.code for rule in self._document.rules if not self._can_ask(rule)})
 
     def open(self) -> Judgment:
         """The book, for one document."""
-        asked = [c for c in self._rules if c.rule.needs == "document" or self._today is not None]
+        asked = [c for c in self._rules if self._can_ask(c.rule)]
         told = [replace(c, rule=with_severity(c.rule, self._severities)) for c in asked]
         return Judgment([_check(c, self._document, self._today) for c in told])
+
+    def _can_ask(self, rule: Rule) -> bool:
+        if rule.needs == "tables":
+            return bool(versions_for(rule, self._document.settings, self._document.tables))
+        return rule.needs == "document" or (rule.needs == "today" and self._today is not None)
 
 
 def with_severity(rule: Rule, severities: Mapping[str, str]) -> Rule:
@@ -112,6 +119,7 @@ class Judgment:
         return checks
 
 
+_JUDGED_HERE = ("document", "today", "tables")
 SPEAKS_FOR_THE_PAYER = ("official", "letter")
 _MOST_SHAPES = 2000  # remembered: a hostile document may invent names for ever
 
@@ -126,7 +134,7 @@ def _compile(rule: Rule) -> _Compiled:
 
 
 def _check(c: _Compiled, document: DocumentType, today: date | None) -> tuple[_Check, Listener | None]:
-    function = c.function(Given(c.rule, document.settings, today)) if c.function else None
+    function = c.function(Given(c.rule, document.settings, today, document.tables)) if c.function else None
     about = getattr(function, "about", None) if c.must is None else _about(c, document)
     teller = function if isinstance(function, Teller) else None
     holds = _both(c.must, function)

@@ -1,0 +1,105 @@
+"""Code tables: versions by the day they hold from; what is missing from an old one is a warning only."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from pathlib import Path
+
+import pytest
+from support.house import paimt
+
+from gateway import catalog, tables
+from gateway.cli import main
+from gateway.errors import ConfigError
+from gateway.report import Report
+from gateway.resources import data_dir
+from gateway.validation import judge
+from gateway.validation.functions_tables import RIGHT, UNSURE, WRONG, answer
+
+HEADER = "code,from,to,label_fr,label_en\n"
+
+
+def version(folder: Path, since: str, rows: str) -> tables.Table:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"billing_codes@{since}.csv"
+    file.write_text(HEADER + rows, "utf-8")
+    return tables.Table(file, "billing_codes", date.fromisoformat(since))
+
+
+def run(*words: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    return int(left.value.code or 0)
+
+
+def judged(state: Path, text: str) -> Report:
+    known = catalog.load([state / "schemas", data_dir("schemas")])
+    return judge(io.BytesIO(text.encode()), "a.xml", known)
+
+
+@pytest.mark.parametrize(
+    ("code", "day", "said"),
+    [
+        ("01100", date(2026, 3, 1), RIGHT),
+        ("01100", date(2024, 12, 31), UNSURE),  # before any version
+        ("09999", date(2025, 6, 1), WRONG),  # a later version ended that time
+        ("09999", date(2026, 1, 1), WRONG),  # the newest, of that very day
+        ("09999", date(2026, 1, 2), UNSURE),  # the newest, and older than the service
+        ("02102", date(2026, 3, 31), RIGHT),
+        ("02102", date(2026, 4, 1), WRONG),  # the table says when it ended
+    ],
+)
+def test_a_missing_code_is_wrong_only_where_a_table_covers_the_day(
+    tmp_path: Path, code: str, day: date, said: str
+) -> None:
+    old = version(tmp_path, "2025-01-01", "02102,,,Radio,Radiograph\n")
+    new = version(tmp_path, "2026-01-01", "01100,,,Examen,Examination\n02102,,2026-03-31,Radio,Radiograph\n")
+    assert answer([old, new], code, day) == said
+
+
+def test_the_examples_that_travel_with_the_program_never_say_that_a_code_is_missing(tmp_path: Path) -> None:
+    report = judged(tmp_path, paimt().replace("<id_elm_fact>01100", "<id_elm_fact>09999"))
+    assert report.findings == []
+    assert {"CODE_NOT_LISTED", "CODE_NOT_VALID"} <= set(report.not_checked)
+
+
+def test_an_imported_table_judges_and_an_older_one_only_warns(tmp_path: Path) -> None:
+    shelf = tmp_path / "tables" / "ramq-rfp"
+    version(shelf, "2026-01-01", "01100,,2026-06-30,Examen,Examination\n21212,,,Obturation,Filling\n")
+    report = judged(tmp_path, paimt())
+    assert [(f.code, f.severity, f.refuses) for f in report.findings] == [
+        ("CODE_NOT_VALID", "error", False),  # 01100 ended in June
+        ("CODE_NOT_LISTED", "warning", False),  # 71101 may be newer than the table
+    ]
+    assert "CODE_NOT_VALID" not in report.not_checked
+    assert "SECTOR_NOT_VALID" in report.not_checked
+
+
+def test_gateway_tables_import_keeps_each_version_in_the_state_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "billing_codes@2026-01-01.csv"
+    file.write_bytes(b"\xef\xbb\xbf" + HEADER.replace(",", ";").encode() + b"01100;2020-01-01;;Examen;Examination\r\n")
+    state = tmp_path / "var"
+    words = ["--state-dir", str(state), "--lang", "en", "tables"]
+    assert run(*words, "import", str(file)) == 0
+    assert run(*words, "import", str(tmp_path), "--from", "2026-02-01") == 0
+    assert "billing_codes: 1 codes, from 2026-02-01." in capsys.readouterr().out
+    kept = sorted(path.name for path in (state / "tables" / "ramq-rfp").iterdir())
+    assert kept == ["billing_codes@2026-01-01.csv", "billing_codes@2026-02-01.csv"]
+    assert run(*words, "list") == 0
+    assert "2026-02-01" in capsys.readouterr().out
+    file.write_text(HEADER + "01100,,,Autre,Other\n", "utf-8")
+    assert run(*words, "import", str(file)) == 2  # a version does not change
+    assert run(*words, "import", str(file), "--format", "xml") == 2
+    assert run(*words, "import", str(file), "--family", "ramq") == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["code,label\n01100,x\n", HEADER + "01100,hier,,a,b\n", HEADER + ",,,a,b\n", HEADER + "01100,,\n", "\udce9"],
+)
+def test_a_file_that_is_no_table_is_told_with_its_line(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"codes\.csv"):
+        tables.parse(text.encode("utf-8", "surrogateescape"), "codes.csv")
