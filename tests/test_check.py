@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 from support.jsonschema import complaints
+from support.junit import strangers
+from support.sarif import LOG
 
 from gateway.cli import main
 from gateway.cli.check import Run
@@ -190,6 +192,7 @@ def test_junit_counts_what_failed_and_never_passes_what_was_not_judged(
     called("check", VALID, INVALID, "gone.xml", "--format", "junit")
     root = etree.fromstring(capsysbinary.readouterr().out)
     assert root.tag == "testsuites"
+    assert list(strangers(root)) == []
     for element in (root, *root):
         cases = list(element.iter("testcase"))
         assert int(element.get("tests")) == len(cases)
@@ -201,9 +204,12 @@ def test_junit_counts_what_failed_and_never_passes_what_was_not_judged(
     assert failure.get("type") == "SCHEMA_VALUE"
 
 
-def test_sarif_has_what_its_standard_requires(capsys: pytest.CaptureFixture[str]) -> None:
-    called("check", *sorted(SAMPLES.glob("invalid_*.xml")), "--format", "sarif")
+def test_sarif_has_what_its_standard_requires(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = tmp_path / "été & co [1].xml"
+    odd.write_bytes(INVALID.read_bytes())
+    called("check", *sorted(SAMPLES.glob("[ir]*.xml")), odd, "--format", "sarif")
     log = json.loads(capsys.readouterr().out)
+    assert complaints(log, LOG) == []
     (run,) = log["runs"]
     rules = run["tool"]["driver"]["rules"]
     assert log["version"] == "2.1.0"
