@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,10 @@ def test_a_lot_shows_its_requests(house: tuple[str, ...], capsys: pytest.Capture
     assert call("show", "lot.xml", *house) == 0
     assert request in capsys.readouterr().out
     assert call("show", "lot.xml", "--json", *house) == 0
-    assert [r["id"] for r in json.loads(capsys.readouterr().out)["requests"]] == [request]
+    told = json.loads(capsys.readouterr().out)
+    assert [r["id"] for r in told["requests"]] == [request]
+    assert datetime.fromisoformat(told["facts"]["received_at"]).tzinfo is not None
+    assert "T" in told["facts"]["received_at"]
 
 
 def test_the_history_says_what_the_person_said(house: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,12 @@ class Call:
 
 def show_json(value: Any) -> None:
     """Print a value for machines: UTF-8 JSON, keys in their own order."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> str:
+    """Moments and days as ISO 8601 writes them."""
+    return str(value.isoformat()) if isinstance(value, date) else str(value)
 
 
 def configured_language(config: str | None) -> str | None:

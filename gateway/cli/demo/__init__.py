@@ -64,9 +64,10 @@ def tell(call: Call, result: Result, console: Console, keep: Path | None) -> Non
     console.print(_agencies(call, picture))
     console.print(_checks(call, picture["checks"]))
     for held in picture["held"]:
-        console.print(call.say("demo.held", record=held["id"], reason=held["reason"]), style="yellow")
+        said = call.say("demo.held", record=held["id"], reason=held["reason"])
+        console.print(said, style="yellow", soft_wrap=True)
     if keep is not None:
-        console.print(call.say("demo.kept", folder=keep))
+        console.print(call.say("demo.kept", folder=keep), soft_wrap=True)
     verdict = "demo.all_ties" if result.ok else "demo.does_not_tie"
     console.print(call.say(verdict), style="bold green" if result.ok else "bold red")
 
