@@ -13,6 +13,7 @@ from support.family import HERE, document, invoice, rule
 from gateway import catalog, families, platform
 from gateway.families import Problem, examined
 from gateway.families.patterns import attacks, explodes, parsed
+from gateway.installed import Installed
 from gateway.resources import data_dir
 from gateway.validation import check
 
@@ -256,3 +257,27 @@ def test_the_payers_own_schema_drops_in_over_the_reconstructed_one(tmp_path: Pat
         ("ramq-rfp", True, False),
         ("ramq-rfp", False, True),
     }
+
+
+def test_a_running_service_judges_by_what_is_installed_meanwhile(tmp_path: Path) -> None:
+    home, schemas = folder(tmp_path / "given"), tmp_path / "state" / "schemas"
+    running = Installed([schemas, SHIPPED])
+    lot = document(invoice(1)).encode()
+    assert check(lot, catalog=running)[0].format is None
+    families.add(home, schemas)
+    assert check(lot, catalog=running)[0].version == "1"
+    edit("catalog.toml", 'version = "1"', 'version = "2"')(home)
+    families.add(home, schemas, replace=True)
+    assert check(lot, catalog=running)[0].version == "2"
+    (schemas / ".work").mkdir()
+    (schemas / "essai").rename(schemas / ".work" / "essai")  # as a replacement does, between its two renames
+    assert check(lot, catalog=running)[0].version == "2"
+    (schemas / ".work" / "essai").rename(schemas / "essai")
+    (schemas / ".work").rmdir()
+    (schemas / "broken").mkdir()
+    (schemas / "broken" / "catalog.toml").write_text("[", "utf-8")
+    assert check(lot, catalog=running)[0].version == "2"
+    shutil.rmtree(schemas / "broken")
+    families.remove("essai", schemas)
+    assert check(lot, catalog=running)[0].format is None
+    assert running.document("ramq-rfp", "dem_paimt").family == "ramq-rfp"

@@ -16,11 +16,11 @@ from gateway.catalog import Family
 from gateway.families.examination import examined
 from gateway.families.folder import copied
 from gateway.families.problems import Problem, problem
+from gateway.installed import WORK
 from gateway.platform import passing, private_dir, sync_dir
 from gateway.resources import data_dir
 
 POINTS = ("families.copied", "families.put_aside", "families.installed")
-_WORK = ".work"  # a folder deeper than a family is looked for: nothing in it is ever read as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ def add(source: Path, schemas: Path, *, replace: bool = False, dry_run: bool = F
     with _alone(schemas):
         if taken := _taken(schemas / name, replace):
             return taken
-        ready = schemas / _WORK / "new" / name
+        ready = schemas / WORK / "new" / name
         found = _checked(source, ready)
         if not any(one.stops for one in found):
             _put(ready, schemas / name)
-        shutil.rmtree(schemas / _WORK, ignore_errors=True)
+        shutil.rmtree(schemas / WORK, ignore_errors=True)
     return found
 
 
@@ -72,8 +72,8 @@ def remove(name: str, schemas: Path) -> bool:
     with _alone(schemas):
         if name not in {child.name for child in schemas.iterdir() if (child / "catalog.toml").is_file()}:
             return False
-        _aside(schemas / name, schemas / _WORK / "removed")
-        shutil.rmtree(schemas / _WORK, ignore_errors=True)
+        _aside(schemas / name, schemas / WORK / "removed")
+        shutil.rmtree(schemas / WORK, ignore_errors=True)
     return True
 
 
@@ -90,7 +90,7 @@ def _put(ready: Path, final: Path) -> None:
     """Two renames: the old one aside, the new one in its place. Stopped between them, the old one comes back."""
     passing("families.copied")
     if final.exists():
-        _aside(final, final.parent / _WORK / "replaced")
+        _aside(final, final.parent / WORK / "replaced")
         passing("families.put_aside")
     ready.rename(final)
     sync_dir(final.parent)
@@ -109,8 +109,8 @@ def _alone(schemas: Path) -> Iterator[None]:
     private_dir(schemas.parent)  # the state folder itself, perhaps not started yet
     private_dir(schemas)
     with FileLock(schemas / ".lock"):
-        for family in sorted((schemas / _WORK / "replaced").glob("*")):
+        for family in sorted((schemas / WORK / "replaced").glob("*")):
             if not (schemas / family.name).exists():
                 family.rename(schemas / family.name)
-        shutil.rmtree(schemas / _WORK, ignore_errors=True)
+        shutil.rmtree(schemas / WORK, ignore_errors=True)
         yield
