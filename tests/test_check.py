@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -76,6 +77,20 @@ def test_processes_beside_each_other_find_the_same(tmp_path: Path) -> None:
     alone, beside = (list(judge_files(files, folders, jobs=jobs, look=True)) for jobs in (1, 2))
     assert alone == beside
     assert any(outcome.excerpts for outcome in beside)
+
+
+def test_a_process_that_dies_makes_its_files_not_judged(tmp_path: Path) -> None:
+    for number in range(200):
+        (tmp_path / f"{number:03}.xml").write_bytes(VALID.read_bytes())
+    outcomes = judge_files(sorted(tmp_path.iterdir()), [data_dir("schemas")], jobs=2)
+    seen = [next(outcomes)]
+    for child in multiprocessing.active_children():
+        child.kill()
+    seen += outcomes
+    assert len(seen) == 200
+    verdicts = {outcome.reports[0].verdict for outcome in seen}
+    assert verdicts <= {"valid", "not_judged"}
+    assert all((outcome.why is None) == (outcome.reports[0].verdict == "valid") for outcome in seen)
 
 
 @pytest.mark.parametrize("words", [("--jobs", "many"), ("--jobs", "-1"), ("--format", "jsno")])
@@ -171,6 +186,25 @@ def test_ctrl_c_ends_watching_without_a_traceback(tmp_path: Path) -> None:
     out, err = watching.communicate(timeout=30)
     assert (watching.returncode, err.strip()) == (0, "")
     assert "valid" in out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is another thing there")
+def test_ctrl_c_ends_files_judged_beside_each_other_without_a_traceback(tmp_path: Path) -> None:
+    for number in range(60):
+        (tmp_path / f"{number:02}.xml").write_bytes(VALID.read_bytes())
+    judging = subprocess.Popen(
+        [sys.executable, "-u", "-m", "gateway", "check", str(tmp_path), "--jobs", "2", "--lang", "en"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+        start_new_session=True,
+    )
+    assert judging.stdout is not None
+    assert "00.xml: valid" in judging.stdout.readline()
+    os.killpg(judging.pid, signal.SIGINT)  # as a terminal does: everybody hears it
+    out, err = judging.communicate(timeout=30)
+    assert (judging.returncode, err) == (130, "") or (judging.returncode == 0 and "60 valid" in out)
 
 
 def test_json_is_what_the_published_schema_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

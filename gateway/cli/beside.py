@@ -6,9 +6,11 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
+from threading import current_thread, main_thread
 
 from gateway import catalog as catalogs
 from gateway.catalog import Catalog
@@ -25,7 +27,8 @@ def judge_files(
     locks with threads it does not have."""
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (list(folders),))
     try:
-        waiting: list[Future[Outcome]] = [pool.submit(_judge, file, on, look) for file in files]
+        with _deaf():
+            waiting: list[Future[Outcome]] = [pool.submit(_judge, file, on, look) for file in files]
         for file, outcome in zip(files, waiting, strict=True):
             yield _outcome(file, outcome)
     finally:
@@ -39,8 +42,21 @@ def _outcome(file: Path, future: Future[Outcome]) -> Outcome:
         return unreadable(file, both("check.died"))
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that begin here never hear Ctrl-C: it is for whoever waits for them, and they end with the pool."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _begin(folders: list[Path]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever waits for us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
     _known.append(catalogs.load(folders))
 
 
