@@ -195,7 +195,7 @@ def read(folder: Path, shelves: Iterable[Path] = ()) -> Family:
             version=data["version"],
             authority=data["authority"],
             documents=documents,
-            messages=_toml(file.with_name("messages.toml"), {}),
+            messages=_toml(file.with_name("messages.toml"), {}) | tables.labels(codes, "messages"),
             settings=data.get("settings", {}),
             tables=codes,
         )

@@ -75,6 +75,12 @@ def load(folders: Iterable[Path]) -> Tables:
     return {name: _counting([known[since] for since in sorted(known)]) for name, known in found.items()}
 
 
+def labels(known: Tables, name: str) -> dict[str, Mapping[str, str]]:
+    """What the newest version of a table calls each code."""
+    versions = known.get(name, ())
+    return {code: rows[-1].label for code, rows in versions[-1].rows.items()} if versions else {}
+
+
 def _counting(versions: list[Table]) -> list[Table]:
     return [table for table in versions if not table.ours] or versions
 
