@@ -126,13 +126,21 @@ class Catalog:
         newest one when none is, or without a day."""
         return _valid(self._by_root.get(root, []), days)
 
-    def document(self, family: str, name: str, *days: date | None) -> DocumentType:
-        """A document type by name, of the version that `recognise` would take. Raises CatalogError when there is
-        none."""
-        found = _valid([d for f in self.versions.get(family, ()) for d in f.documents if d.name == name], days)
+    def document(self, family: str, name: str, *days: date | None, version: str | None = None) -> DocumentType:
+        """A document type by name: of that version, else of the one that `recognise` would take. Raises CatalogError
+        when there is none."""
+        known = [d for f in self.versions.get(family, ()) for d in f.documents if d.name == name]
+        found = _valid([d for d in known if d.version == version] or known, days)
         if found is None:
             raise CatalogError(f"no document {name!r} in the schema family {family!r}")
         return found
+
+    def find(self, family: str | None, name: str | None) -> DocumentType | None:
+        """A document type of the newest version that has it; None when there is none."""
+        try:
+            return self.document(family or "", name or "")
+        except CatalogError:
+            return None
 
 
 def _valid(known: Sequence[DocumentType], days: Iterable[date | None]) -> DocumentType | None:

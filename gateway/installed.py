@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from gateway.catalog import Catalog, DocumentType, Family, load
+from gateway.catalog import Catalog, DocumentType, Family, load, shelf
 from gateway.errors import CatalogError
 
 WORK = ".work"  # where an installation is under way; a folder deeper than a family is looked for
@@ -17,8 +17,8 @@ log = structlog.get_logger()
 
 
 class Installed(Catalog):
-    """A catalog that looks, before it answers, whether its folders changed. Installing renames whole folders, so the
-    folders' own times tell; a family that cannot be read leaves everything as it was."""
+    """A catalog that looks, before it answers, whether its folders changed. Families are renamed whole and tables are
+    new files, so the folders' own times tell; what cannot be read leaves everything as it was."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folders = tuple(folders)
@@ -34,9 +34,9 @@ class Installed(Catalog):
         self._look()
         return super().recognise(root, *days)
 
-    def document(self, family: str, name: str, *days: date | None) -> DocumentType:
+    def document(self, family: str, name: str, *days: date | None, version: str | None = None) -> DocumentType:
         self._look()
-        return super().document(family, name, *days)
+        return super().document(family, name, *days, version=version)
 
     def _look(self) -> None:
         if any((folder / WORK).exists() for folder in self._folders):
@@ -59,8 +59,10 @@ def _all(folders: Iterable[Path]) -> list[Family]:
 
 
 def _times(folders: Iterable[Path]) -> list[int]:
-    """When names in these folders last changed; 0 for one that is not there."""
-    return [_time(folder) for folder in folders]
+    """When names in these folders last changed, and in those of their code tables; 0 for one that is not there."""
+    shelves = [shelf(folder) for folder in folders]
+    tables = [family for one in shelves if one.is_dir() for family in sorted(one.iterdir())]
+    return [_time(folder) for folder in (*folders, *shelves, *tables)]
 
 
 def _time(folder: Path) -> int:

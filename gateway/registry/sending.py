@@ -79,8 +79,7 @@ def ask(
 
 def document_of(catalog: Catalog, request: Request) -> DocumentType | None:
     """The request's document type, where it has one here."""
-    family = catalog.families.get(request.format or "")
-    return next((d for d in family.documents if d.name == request.document), None) if family else None
+    return catalog.find(request.format, request.document)
 
 
 def _binds(document: DocumentType | None, request: Request, code: str) -> bool:

@@ -36,7 +36,7 @@ def excerpts(source: BinaryIO, report: Report, catalog: Catalog) -> dict[tuple[s
     places = {(f.line, f.column) for f in report.findings if f.line and f.column and f.path}
     if not places or report.format is None or report.document is None:
         return {}
-    shown = _shown(catalog.document(report.format, report.document))
+    shown = _shown(catalog.document(report.format, report.document, version=report.version))
     found = _texts(source, places)
     return {(report.file, *place): covered(text, shown) for place, text in found if text.startswith("<")}
 

@@ -95,7 +95,7 @@ class _Matcher:
             raise RuntimeError("the schema of a reply cannot be used")  # ours to mend: it stays RECEIVED
         if report.format is None or report.document is None:
             return _Seen(None, _invalid(report))
-        document = self._rooms.catalog.document(report.format, report.document, local(reply.created_at).date())
+        document = self._rooms.catalog.document(report.format, report.document, version=report.version)
         if not self._expected(document):
             return _Seen(document, Doubt("document_unexpected", {"format": report.format, "document": report.document}))
         if report.verdict != "valid":
