@@ -47,6 +47,7 @@ kill: $(VENV)/.installed-dev
 	$(BIN)/pytest -n auto tests/test_kill.py -v
 
 bench: $(VENV)/.installed-dev
+	$(BIN)/python bench/judging.py
 	$(BIN)/python bench/start.py
 	$(BIN)/python bench/whole_way.py
 

@@ -13,6 +13,8 @@ from gateway.tables import Tables
 from gateway.validation.facts import Facts
 from gateway.validation.values import as_cents
 
+DATES = "@dates"  # among what a function reads: the dates of service
+
 
 @dataclass(frozen=True, slots=True)
 class Given:

@@ -7,13 +7,15 @@ from datetime import date
 from typing import Any
 
 from gateway.validation.facts import Facts
-from gateway.validation.functions import Given, Maker, alone
+from gateway.validation.functions import DATES, Given, Maker, alone
 
 _MOST_DAYS = 4096  # remembered: kinds of invoices times days of service
 
 
 class NotBeforeOpening:
     """No service precedes the day its profession entered this system; `[settings.opening]` says when."""
+
+    reads = frozenset({DATES})
 
     def __init__(self, given: Given) -> None:
         self._opening: Mapping[str, date] = given.settings.get("opening", {})
@@ -26,6 +28,8 @@ class NotBeforeOpening:
 class NotInFuture:
     """No service is dated after today."""
 
+    reads = frozenset({DATES})
+
     def __init__(self, given: Given) -> None:
         self._today = given.today or date.max
 
@@ -36,6 +40,8 @@ class NotInFuture:
 class _Limit:
     """How many days are left to submit: `[[settings.submission_limit]]`, the newest entry that the oldest service and
     its profession fall under."""
+
+    reads = frozenset({DATES})
 
     def __init__(self, given: Given) -> None:
         limits: Sequence[Mapping[str, Any]] = given.settings.get("submission_limit", ())
@@ -86,6 +92,8 @@ class SubmissionNotNear(_Limit):
 
 def within_stay(facts: Facts) -> bool:
     """A line's service is within the stay of the invoice's patients; a stay without an end is still going on."""
+    if "stay_start" not in facts.above.get("invoice", ()):
+        return True
     starts = facts.dates("invoice.stay_start")
     if not starts:
         return True

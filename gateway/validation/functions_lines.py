@@ -55,6 +55,8 @@ def sum_of_lines(facts: Facts) -> bool:
 class AuthorisationDated:
     """A code of `authorised_codes` in the settings carries the date of its authorisation."""
 
+    reads = frozenset({"code", "authorised"})
+
     def __init__(self, given: Given) -> None:
         self._codes = frozenset(given.settings.get("authorised_codes", ()))
 
@@ -64,6 +66,8 @@ class AuthorisationDated:
 
 class Measured:
     """A code of `[settings.measures]` carries the measures it asks for."""
+
+    reads = frozenset({"code", "measure"})
 
     def __init__(self, given: Given) -> None:
         measures: Mapping[str, Sequence[str]] = given.settings.get("measures", {})
@@ -79,7 +83,7 @@ class NoValueTwice:
 
     def __init__(self, given: Given) -> None:
         self._field = given.rule.field or ""
-        self.about = frozenset({self._field})
+        self.about = self.reads = frozenset({self._field})
 
     def holds(self, facts: Facts) -> bool:
         values = facts.own.get(self._field, ())

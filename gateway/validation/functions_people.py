@@ -26,14 +26,14 @@ _DAYS = {  # as a number writes them → month and day
 
 def nam_birth(facts: Facts) -> bool:
     """A health insurance number names a day of birth that exists, in one of two centuries, not after the service."""
-    numbers = facts.own.get("nam")
-    return not numbers or all(_read(number, _latest(facts))[0] for number in numbers)
+    latest = _latest(facts)
+    return all([_read(number, latest)[0] for number in facts.own.get("nam", ())])  # noqa: C419 - quicker
 
 
 def nam_right(facts: Facts) -> bool:
     """The last digit of a health insurance number fits the others, for one of the centuries it may mean."""
-    numbers = facts.own.get("nam")
-    return not numbers or all(_read(number, _latest(facts))[1] for number in numbers)
+    latest = _latest(facts)
+    return all([_read(number, latest)[1] for number in facts.own.get("nam", ())])  # noqa: C419 - quicker
 
 
 def nam_agrees(facts: Facts) -> bool:
@@ -64,6 +64,8 @@ def card_in_force(facts: Facts) -> bool:
 
 class PracticeClass:
     """A practice number begins with a digit of its profession, where `[settings.practice_class]` knows which."""
+
+    reads = frozenset({"practice"})
 
     def __init__(self, given: Given) -> None:
         classes: Mapping[str, list[str]] = given.settings.get("practice_class", {})

@@ -13,7 +13,7 @@ from typing import Any
 from gateway.catalog import Rule
 from gateway.tables import Table, Tables
 from gateway.validation.facts import Facts
-from gateway.validation.functions import Given, Maker
+from gateway.validation.functions import DATES, Given, Maker
 
 _MOST = 20_000  # answers remembered: codes times days of service
 RIGHT, UNSURE, WRONG = "right", "unsure", "wrong"
@@ -33,6 +33,7 @@ class _InTable:
         self._versions = versions_for(given.rule, given.settings, given.tables)
         self._answers: dict[tuple[str, date], str] = {}
         self.about = frozenset({self._field})
+        self.reads = frozenset({self._field, DATES})
 
     def holds(self, facts: Facts) -> bool:
         return not any(

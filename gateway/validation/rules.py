@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.catalog import DocumentType, Rule
 from gateway.errors import CatalogError
 from gateway.validation import functions, functions_dates, functions_lines, functions_people, functions_tables
+from gateway.validation.checks import Check, Checks
 from gateway.validation.conditions import Condition, compiled, mentioned
 from gateway.validation.facts import Facts
-from gateway.validation.functions import Function, Given, Listener, Maker, Teller
+from gateway.validation.functions import DATES, Function, Given, Listener, Maker, Teller
 from gateway.validation.functions_lines import NEED_LINES
 from gateway.validation.functions_tables import versions_for
 
@@ -30,20 +31,6 @@ class _Compiled:
     rule: Rule
     must: Condition | None
     function: Maker | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Check:
-    """A rule ready to be asked: one call says whether it holds."""
-
-    rule: Rule
-    holds: Condition
-    about: frozenset[str] | None  # where none of these fields is there it holds; None: always ask
-    teller: Teller | None = None
-
-    def tell(self, facts: Facts) -> Rule:
-        """The rule that does not hold, with its placeholders filled."""
-        return self.rule if self.teller is None else _told(self.rule, self.teller.values(facts))
 
 
 class RuleBook:
@@ -73,7 +60,7 @@ class RuleBook:
         """The book, for one document."""
         asked = [c for c in self._rules if self._can_ask(c.rule)]
         told = [replace(c, rule=with_severity(c.rule, self._severities)) for c in asked]
-        return Judgment([_check(c, self._document, self._today) for c in told])
+        return Judgment([_check(n, c, self._document, self._today) for n, c in enumerate(told)])
 
     def _can_ask(self, rule: Rule) -> bool:
         if rule.needs == "tables":
@@ -92,9 +79,9 @@ def with_severity(rule: Rule, severities: Mapping[str, str]) -> Rule:
 class Judgment:
     """The rules while one document passes."""
 
-    def __init__(self, checks: list[tuple[_Check, Listener | None]]) -> None:
+    def __init__(self, checks: list[tuple[Check, Listener | None]]) -> None:
         self._checks = [check for check, _ in checks]
-        self._shapes: dict[tuple[str, str | None, tuple[str, ...]], list[_Check]] = {}
+        self._shapes: dict[tuple[str, str | None, tuple[str, ...]], Checks] = {}
         self._listeners = [listener for _, listener in checks if listener is not None]
 
     def see(self, invoice: Facts) -> None:
@@ -108,12 +95,12 @@ class Judgment:
         checks = self._shapes.get(shape)
         if checks is None:
             checks = self._asked(*shape)
-        return [check.tell(facts) for check in checks if not check.holds(facts)]
+        return [check.tell(facts) for check in checks.broken(facts)]
 
-    def _asked(self, scope: str, kind: str | None, there: tuple[str, ...]) -> list[_Check]:
+    def _asked(self, scope: str, kind: str | None, there: tuple[str, ...]) -> Checks:
         """The checks of a scope that a kind of invoice with these fields could fail."""
         mine = [c for c in self._checks if c.rule.scope == scope and (not c.rule.kinds or kind in c.rule.kinds)]
-        checks = [c for c in mine if c.about is None or not c.about.isdisjoint(there)]
+        checks = Checks([c for c in mine if c.about is None or not c.about.isdisjoint(there)])
         if len(self._shapes) < _MOST_SHAPES:
             self._shapes[scope, kind, there] = checks
         return checks
@@ -133,17 +120,28 @@ def _compile(rule: Rule) -> _Compiled:
     return _Compiled(rule, must, FUNCTIONS[rule.function] if rule.function else None)
 
 
-def _check(c: _Compiled, document: DocumentType, today: date | None) -> tuple[_Check, Listener | None]:
+def _check(number: int, c: _Compiled, document: DocumentType, today: date | None) -> tuple[Check, Listener | None]:
     function = c.function(Given(c.rule, document.settings, today, document.tables)) if c.function else None
     about = getattr(function, "about", None) if c.must is None else _about(c, document)
     teller = function if isinstance(function, Teller) else None
     holds = _both(c.must, function)
-    if about is not None and c.must is not None and {"and", "or"} & set(c.rule.must or ()):
-        holds = _remembered(holds, sorted(about))
+    reads = _reads(c, function)
     if c.rule.service_from is not None or c.rule.service_to is not None:
-        holds = _while_in_force(c.rule, holds)
-    check = _Check(c.rule, holds, about, teller)
+        holds, reads = _while_in_force(c.rule, holds), reads and reads | {DATES}
+    check = Check(number, c.rule, holds, about, reads, teller)
     return check, function if isinstance(function, Listener) else None
+
+
+def _reads(c: _Compiled, function: Function | None) -> frozenset[str] | None:
+    """What the answer depends on: an invoice's or line's own fields (its document's stay the same), where the
+    condition or the function says which."""
+    if c.must is None:
+        reads: frozenset[str] | None = getattr(function, "reads", None)
+        return reads
+    fields = mentioned(c.rule.must or {})
+    if function is not None or c.rule.scope == "document" or any(name.startswith("invoice.") for name in fields):
+        return None
+    return frozenset(name for name in fields if "." not in name)
 
 
 def _about(c: _Compiled, document: DocumentType) -> frozenset[str] | None:
@@ -162,28 +160,7 @@ def _both(must: Condition | None, function: Function | None) -> Condition:
     return lambda facts: must(facts) and function.holds(facts)
 
 
-def _remembered(holds: Condition, names: Sequence[str]) -> Condition:
-    """A condition of several parts, asked once about the same values: a lot has few kinds of them."""
-    known: dict[tuple[tuple[str, ...], ...], bool] = {}
-
-    def remembers(facts: Facts) -> bool:
-        key = tuple([tuple(facts.own.get(name, ())) for name in names])
-        if key not in known:
-            if len(known) >= _MOST_SHAPES:
-                known.clear()
-            known[key] = holds(facts)
-        return known[key]
-
-    return remembers
-
-
 def _while_in_force(rule: Rule, holds: Condition) -> Condition:
     """A rule for some dates of service holds for all others."""
     low, high = rule.service_from or date.min, rule.service_to or date.max
     return lambda facts: not any(low <= day <= high for day in facts.service_dates()) or holds(facts)
-
-
-def _told(rule: Rule, values: Mapping[str, object]) -> Rule:
-    """The rule with its placeholders filled."""
-    message = {lang: text.format_map(values) for lang, text in rule.message.items()}
-    return replace(rule, message=message, next={lang: text.format_map(values) for lang, text in rule.next.items()})
