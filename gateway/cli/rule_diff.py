@@ -1,7 +1,9 @@
-"""`gateway rules diff OLD NEW --over DIR`: what other schemas and rules would say of the same documents."""
+"""`gateway rules diff OLD NEW`: what other schemas and rules would say of the same documents, given or archived."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,11 +15,14 @@ import typer
 from gateway import catalog as catalogs
 from gateway.catalog import Catalog
 from gateway.cli.common import Call, show_json
+from gateway.cli.house import opened
 from gateway.cli.judged import files_in
 from gateway.clock import SystemClock, today
 from gateway.errors import ConfigError
+from gateway.messages import both
 from gateway.report import LISTED, Report
 from gateway.resources import data_dir
+from gateway.store import deposits
 from gateway.validation import check
 
 _Key = tuple[int, str, str, str]  # ordinal of the invoice (0: the document), its number, code, severity
@@ -42,14 +47,18 @@ def diff(
     ctx: typer.Context,
     old: Path = typer.Argument(..., help="rules.diff_old", metavar="OLD"),
     new: Path = typer.Argument(..., help="rules.diff_new", metavar="NEW"),
-    over: list[Path] = typer.Option(..., "--over", help="rules.diff_over", metavar="DIR"),
+    over: list[Path] = typer.Option([], "--over", help="rules.diff_over", metavar="DIR"),
+    archived: bool = typer.Option(False, "--archived", help="rules.diff_archived"),
     as_json: bool = typer.Option(False, "--json", help="option.json"),
 ) -> int:
     call: Call = ctx.obj
     files = files_in(over)
-    if not files:
-        raise ConfigError(call.say("check.nothing", folder=", ".join(map(str, over))))
-    seen = list(changes(files, families(old), families(new), today(SystemClock())))
+    if not files and not archived:
+        raise ConfigError(both("rules.diff_nothing"))
+    before, after, day = families(old), families(new), today(SystemClock())
+    seen = list(changes(files, before, after, day))
+    if archived:
+        seen += archived_changes(call, before, after, day)
     found = [change for change in seen if change.any]
     if as_json:
         show_json([asdict(change) for change in found])
@@ -71,6 +80,20 @@ def changes(files: Sequence[Path], old: Catalog, new: Catalog, on: date) -> Iter
     for file in files:
         pairs = zip(check(file, catalog=old, on=on), check(file, catalog=new, on=on), strict=True)
         yield from (compare(before, after) for before, after in pairs)
+
+
+def archived_changes(call: Call, old: Catalog, new: Catalog, on: date) -> Iterator[Change]:
+    """The same, over every lot that was ever deposited; one at a time lies in the clear, in a private folder."""
+    with opened(call) as app, tempfile.TemporaryDirectory() as folder:
+        with app.store.read() as tx:
+            batches = [(batch.id, batch.name, batch.archive_ref) for batch in deposits.every(tx)]
+        file = Path(folder) / "lot"
+        for id_, name, ref in batches:
+            with app.archive.open(ref) as source, file.open("wb") as target:
+                shutil.copyfileobj(source, target)
+            for change in changes([file], old, new, on):
+                change.file = change.file.replace(str(file), f"{id_} {name}", 1)
+                yield change
 
 
 def compare(before: Report, after: Report) -> Change:

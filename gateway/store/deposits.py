@@ -64,6 +64,11 @@ def collected(tx: Tx, agency_id: str) -> list[Batch]:
     return list(tx.session.exec(query.order_by(col(Batch.received_at), col(Batch.id))))
 
 
+def every(tx: Tx) -> list[Batch]:
+    """Every batch, in order of arrival."""
+    return list(tx.session.exec(select(Batch).order_by(col(Batch.received_at), col(Batch.id))))
+
+
 def get(tx: Tx, batch_id: str) -> Batch | None:
     """A batch by its id."""
     return tx.session.get(Batch, batch_id)
