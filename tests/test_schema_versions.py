@@ -12,7 +12,7 @@ from support.family import HERE, document, invoice
 
 from gateway import catalog
 from gateway.catalog import Catalog
-from gateway.report import Report
+from gateway.report import InvoiceIndex, Report
 from gateway.validation import judge
 
 ASSERTION = '<xs:assert test="montant le 100" xpathDefaultNamespace="##targetNamespace"/>'
@@ -46,11 +46,29 @@ def two(tmp_path: Path) -> Catalog:
 
 def test_the_version_valid_on_the_latest_service_judges(two: Catalog) -> None:
     before, after = document(invoice(1, date="2026-03-31")), document(invoice(1, date="2026-04-01", prof="2712345"))
-    straddling = document(invoice(1, date="2026-03-31"), invoice(2, date="2026-04-02", prof="2712345"))
     assert (judged(two, before).version, judged(two, before).verdict) == ("1", "valid")
     assert (judged(two, after).version, judged(two, after).verdict) == ("2", "valid")
-    report = judged(two, straddling)
-    assert (report.version, [f.invoice.ordinal for f in report.findings if f.invoice]) == ("2", [1])
+
+
+def test_a_request_that_straddles_the_change_is_judged_invoice_by_invoice(two: Catalog) -> None:
+    old, new = {"date": "2026-03-31"}, {"date": "2026-04-02", "prof": "2712345"}
+    heard: list[InvoiceIndex] = []
+    text = document(*(invoice(n, **(new if n % 2 else old)) for n in range(1, 601)))
+    report = judge(io.BytesIO(text.encode()), "a.xml", two, sink=heard.append)
+    assert (report.version, report.verdict, report.invoices, report.findings) == ("2", "valid", 600, [])
+    assert sorted(one.ordinal for one in heard) == list(range(1, 601))
+    assert all(one.valid for one in heard)
+    wrong = document(invoice(1, **old), invoice(2, **old | {"prof": "2712345"}), invoice(3, **new | {"prof": "271234"}))
+    report = judged(two, wrong)
+    assert [(f.code, f.line, f.invoice and f.invoice.ordinal) for f in report.findings] == [
+        ("SCHEMA_VALUE", 4, 2),
+        ("SCHEMA_VALUE", 5, 3),
+    ]
+    assert (report.findings_total, report.invalid_invoices, report.verdict) == (2, 2, "invalid")
+    header = judged(two, document(invoice(1, **old), invoice(2, **new), head="<no>A-1</no>"))
+    assert [f.path for f in header.findings] == [f.path for f in judged(two, document(head="<no>A-1</no>")).findings]
+    cut = judged(two, text[:40_000])
+    assert [f.code for f in cut.findings] == ["NOT_WELL_FORMED"]
 
 
 def test_without_a_service_the_day_decides_and_without_a_day_the_newest(two: Catalog) -> None:

@@ -19,6 +19,7 @@ from gateway.validation.guard import Guarded, inspect
 from gateway.validation.limits import Limits
 from gateway.validation.plan import Plan, plan_for
 from gateway.validation.positions import Located, locate
+from gateway.validation.shares import run
 from gateway.validation.syntax import not_well_formed
 from gateway.validation.tree import local
 from gateway.validation.versions import version_for
@@ -52,22 +53,27 @@ def judge(
     report = Report(name, seen.sha256, None, None, None, "not_judged")
     if seen.defect is not None or seen.root is None:
         return _refused(report, seen)
-    document = version_for(source, seen, catalog, on, limits)
-    if document is None:
+    choice = version_for(source, seen, catalog, on, limits)
+    if choice is None:
         return _unknown(report, source, seen, catalog)
+    document = choice.document
     report.format, report.document, report.authority = document.family, document.name, document.authority
     report.version = document.version
     findings = Findings()
     if seen.warning is not None:
         findings.add(seen.warning)
     try:
-        plan = plan_for(document)
-        plan = replace(plan, rules=plan.rules.on(on, severities))
-        engine = Engine(plan, seen, findings, sink or _nobody, limits)
-        engine.run(source)
+        plan = _plan(document, on, severities)
+        parts = [(_plan(own, on, severities), ordinals) for own, ordinals in choice.parts]
+        engine = run(source, seen, plan, parts, findings, sink or _nobody, limits)
     except (CatalogError, etree.LxmlError) as error:
         return _not_judged(report, findings, document, error)
     return _finished(report, source, seen, engine, plan)
+
+
+def _plan(document: DocumentType, on: date | None, severities: Mapping[str, str]) -> Plan:
+    plan = plan_for(document)
+    return replace(plan, rules=plan.rules.on(on, severities))
 
 
 def _nobody(_invoice: InvoiceIndex) -> None:

@@ -1,8 +1,9 @@
-"""Which version of a document type judges a document, where a family has several."""
+"""Which version of a document type judges a document, where a family has several: invoice by invoice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import BinaryIO
 
@@ -15,20 +16,38 @@ from gateway.validation.limits import Limits
 from gateway.validation.split import Splitter
 from gateway.validation.values import as_date
 
+Days = list[date | None]  # of each invoice, its latest date of service
 
-def version_for(
-    source: BinaryIO, seen: Guarded, catalog: Catalog, on: date | None, limits: Limits
-) -> DocumentType | None:
-    """The version valid on a request's latest date of service, else on `on`, else the newest: a pass of its own over
-    the document, only where there is a choice. What a payer sends has no such date: `on` decides. None: no family knows
-    the root."""
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`document` judges the document and most of its invoices; `parts` those, by ordinal, that another version does."""
+
+    document: DocumentType
+    parts: tuple[tuple[DocumentType, frozenset[int]], ...] = ()
+
+
+def version_for(source: BinaryIO, seen: Guarded, catalog: Catalog, on: date | None, limits: Limits) -> Choice | None:
+    """The version valid on a request's latest date of service, else on `on`, else the newest; each invoice with a date
+    of its own has the version of that. A pass of its own over the document, only where there is a choice. What a payer
+    sends has no such date: `on` decides. None: no family knows the root."""
     root = seen.root or ""
     known = [document for document in catalog.candidates(root) if document.role == "request"]
-    latest = _latest_service(source, seen, known, limits) if len(known) > 1 else None
-    return catalog.recognise(root, latest, on)
+    days = _services(source, seen, known, limits) if len(known) > 1 else []
+    latest = max((day for day in days if day), default=None)
+    document = catalog.recognise(root, latest, on)
+    if document is None:
+        return None
+    by_day = {day: catalog.recognise(root, day, on) for day in set(days) if day}
+    others: dict[int, tuple[DocumentType, set[int]]] = {}
+    for ordinal, day in enumerate(days, 1):
+        own = by_day[day] if day else None
+        if own is not None and own is not document:
+            others.setdefault(id(own), (own, set()))[1].add(ordinal)
+    return Choice(document, tuple((own, frozenset(ordinals)) for own, ordinals in others.values()))
 
 
-def _latest_service(source: BinaryIO, seen: Guarded, versions: Iterable[DocumentType], limits: Limits) -> date | None:
+def _services(source: BinaryIO, seen: Guarded, versions: Sequence[DocumentType], limits: Limits) -> Days:
     """By the first version, the newest first, whose paths lead to dates."""
     tried = set()
     for document in sorted(versions, key=lambda d: d.valid_from or date.min, reverse=True):
@@ -38,19 +57,21 @@ def _latest_service(source: BinaryIO, seen: Guarded, versions: Iterable[Document
             continue
         tried.add(layout)
         splitter = Splitter(source, seen.root or "", invoice.path, seen.encoding, limits)
-        if days := _days(splitter, Extractor({"service": service}), document.date_format):
-            return max(days)
-    return None
+        days = _days(splitter, Extractor({"service": service}), document.date_format)
+        if any(days):
+            return days
+    return []
 
 
-def _days(splitter: Splitter, extractor: Extractor, form: str) -> set[date]:
+def _days(splitter: Splitter, extractor: Extractor, form: str) -> Days:
     """What a broken document says before it breaks counts: its defect is told when it is judged."""
-    days: set[date] = set()
+    days: Days = []
     try:
         for pieces in splitter.chunks():
             for piece in pieces:
                 found, _ = extractor.take(piece.element)
-                days.update(day for text in found.get("service", ()) if (day := as_date(text, form)))
+                dated = (as_date(text, form) for text in found.get("service", ()))
+                days.append(max((day for day in dated if day), default=None))
     except etree.LxmlError:
         pass
     return days
