@@ -48,13 +48,14 @@ def show(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", help=
                 "numbers": [n for payer in book.payers(agency.id) for n in book.numbers(agency.id, payer, day)],
                 "sources": [source.name for source in book.sources(agency.id)],
                 "accounts": book.accounts(agency.id, day),
+                "rules": [f"{code} = {severity}" for code, severity in sorted(agency.rules.items())],
             }
             for agency in book.agencies()
         ]
     if as_json:
         show_json(rows)
         return
-    columns = ("agency", "kind", "migrated_on", "numbers", "sources", "accounts")
+    columns = ("agency", "kind", "migrated_on", "numbers", "sources", "accounts", "rules")
     table = Table(*(Column(call.say(f"cli.registry_column_{key}"), overflow="fold") for key in columns), box=None)
     for row in rows:
         table.add_row(*("\n".join(v) if isinstance(v := row[key], list) else str(v) for key in columns))
