@@ -24,14 +24,15 @@ class Facts:
 
     def get(self, name: str) -> list[str]:
         """The values of a field; none when it is absent."""
-        if "." not in name:
-            return self.own.get(name, [])
-        scope, _, rest = name.partition(".")
-        return self.above.get(scope, {}).get(rest, [])
+        values = self.own.get(name)  # first: no field of one's own has a dot, and most questions are about these
+        if values is not None:
+            return values
+        scope, dot, rest = name.partition(".")
+        return self.above.get(scope, {}).get(rest, []) if dot else []
 
     def first(self, name: str) -> str | None:
         """The first value of a field."""
-        values = self.get(name)
+        values = self.own.get(name) or self.get(name)
         return values[0] if values else None
 
     def dates(self, name: str) -> list[date]:

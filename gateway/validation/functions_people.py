@@ -86,10 +86,13 @@ def _read(number: str, by: date) -> tuple[bool, bool]:
     the schema's to say."""
     if not NAM.fullmatch(number):
         return True, True
-    within = int(number[4:6])
-    born = [year for year in (2000 + within, 1900 + within) if _exists(year, number[6:10], by)]
-    right = any(nam_check_digit(number[:11], year) == number[11] for year in born)
-    return bool(born), right or not born
+    within, born = int(number[4:6]), False
+    for year in (2000 + within, 1900 + within):
+        if _exists(year, number[6:10], by):
+            born = True
+            if nam_check_digit(number[:11], year) == number[11]:
+                return True, True
+    return born, not born
 
 
 def _exists(year: int, written: str, by: date) -> bool:
