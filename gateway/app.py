@@ -19,7 +19,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Config, PayerConfig, paths
 from gateway.credentials import Credentials
 from gateway.errors import ConfigError
-from gateway.installed import Installed
+from gateway.installed import Installed, settle
 from gateway.messages import both
 from gateway.models import Source
 from gateway.platform import private_dir
@@ -96,6 +96,7 @@ def _opened(settings: Mapping[str, Any], secret: Secret | None) -> Iterator[Any]
 
 def shipped_and_own(state_dir: Path) -> Catalog:
     """The schema families of this installation: those in the state folder before those that travel with the program."""
+    settle(paths(state_dir).schemas)
     return Installed([paths(state_dir).schemas, data_dir("schemas")])
 
 

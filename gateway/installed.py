@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
 import structlog
+from filelock import FileLock, Timeout
 
 from gateway.catalog import Catalog, DocumentType, Family, load, shelf
 from gateway.errors import CatalogError
@@ -52,6 +55,26 @@ class Installed(Catalog):
                 log.error("families_unreadable", error=str(error))
                 return
         log.info("families_read", families=sorted(self.families))
+
+
+@contextmanager
+def alone(schemas: Path, *, seconds: float = -1) -> Iterator[None]:
+    """Be the only one who changes the families here. What an earlier one left when it was stopped between two renames
+    is put back, what it had not finished is cleared. Raises filelock.Timeout after `seconds`, if not negative."""
+    with FileLock(schemas / ".lock", timeout=seconds):
+        for family in sorted((schemas / WORK / "replaced").glob("*")):
+            if not (schemas / family.name).exists():
+                family.rename(schemas / family.name)
+        shutil.rmtree(schemas / WORK, ignore_errors=True)
+        yield
+
+
+def settle(schemas: Path) -> None:
+    """Before anything is read: put back what a replacement that was stopped had taken away. One that is under way is
+    left alone."""
+    if (schemas / WORK).exists():
+        with suppress(Timeout), alone(schemas, seconds=0):
+            log.info("families_settled")
 
 
 def _all(folders: Iterable[Path]) -> list[Family]:

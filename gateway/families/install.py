@@ -9,14 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from gateway import catalog as catalogs
 from gateway.catalog import Family
 from gateway.families.examination import examined
 from gateway.families.folder import copied
 from gateway.families.problems import Problem, problem
-from gateway.installed import WORK
+from gateway.installed import WORK, alone
 from gateway.platform import passing, private_dir, sync_dir
 from gateway.resources import data_dir
 
@@ -105,12 +103,7 @@ def _aside(family: Path, into: Path) -> None:
 
 @contextmanager
 def _alone(schemas: Path) -> Iterator[None]:
-    """One at a time; what an earlier one left when it was stopped is cleared, or put back."""
     private_dir(schemas.parent)  # the state folder itself, perhaps not started yet
     private_dir(schemas)
-    with FileLock(schemas / ".lock"):
-        for family in sorted((schemas / WORK / "replaced").glob("*")):
-            if not (schemas / family.name).exists():
-                family.rename(schemas / family.name)
-        shutil.rmtree(schemas / WORK, ignore_errors=True)
+    with alone(schemas):
         yield
