@@ -429,3 +429,16 @@ def test_the_book_is_loaded_in_a_constant_number_of_queries(applied: Applier) ->
         event.listen(connection, "before_cursor_execute", lambda *args: asked.append(args[2]))
         Book.load(tx)
     assert len(asked) == 7
+
+
+def test_an_agency_gives_rules_another_severity_and_takes_it_back(applied: Applier) -> None:
+    wanted = LAURIER.replace("migrated_on", 'rules = { NAM_CHECK_DIGIT = "error", "1081" = "warning" }\nmigrated_on')
+    applied(LAURIER)
+    plan = applied(wanted)
+    assert [step["en"] for step in plan.changes if "rules.1081 – → warning" in step["en"]]
+    assert applied.book().agency(applied.agency("Laurier")).rules == {"NAM_CHECK_DIGIT": "error", "1081": "warning"}
+    assert applied(LAURIER).changes == []  # not mentioned: as it was
+    applied(LAURIER.replace("migrated_on", "rules = {}\nmigrated_on"))
+    assert applied.book().agency(applied.agency("Laurier")).rules == {}
+    with pytest.raises(ConfigError):
+        applied(LAURIER.replace("migrated_on", 'rules = { X = "fatal" }\nmigrated_on'))
