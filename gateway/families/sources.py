@@ -26,6 +26,8 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _REACHES_OUT = re.compile(
     r"\b(doc|doc-available|collection|uri-collection|unparsed-text[a-z-]*|environment-variable|json-doc)\s*\("
 )
+_MATCHES = re.compile(r"\b(matches|replace|tokenize)\s*\(")
+_LITERAL = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _LIMITS = Limits(document_bytes=16 << 20)
 _MOST_OCCURS = 100_000  # a bound beyond is an automaton that fills the memory
 Pattern = tuple[str, int, str]  # file, line, pattern
@@ -87,12 +89,21 @@ def _element(folder: Path, name: str, element: Element) -> Iterator[Problem]:
         yield from _reference(folder, name, line, location)
     if element.tag in _ASSERTIONS and _REACHES_OUT.search(element.get("test", "")):
         yield problem("assertion_reaches_out", name, line)
-    if element.tag == f"{XS}pattern" and (found := pattern_problem(name, line, element.get("value", ""))):
-        yield found
+    for pattern in _expressions(element):
+        if found := pattern_problem(name, line, pattern):
+            yield found
     for key in ("minOccurs", "maxOccurs"):
         bound = element.get(key, "").strip()
         if bound.isdecimal() and (len(bound) > 9 or int(bound) > _MOST_OCCURS):
             yield problem("bound_too_large", name, line, limit=_MOST_OCCURS)
+
+
+def _expressions(element: Element) -> list[str]:
+    """The regular expressions of a pattern, or of a condition that matches by one."""
+    if element.tag == f"{XS}pattern":
+        return [element.get("value", "")]
+    test = element.get("test", "") if element.tag in _ASSERTIONS else ""
+    return [a or b for a, b in _LITERAL.findall(test)] if _MATCHES.search(test) else []
 
 
 def _reference(folder: Path, name: str, line: int, location: str) -> Iterator[Problem]:
