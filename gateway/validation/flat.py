@@ -17,6 +17,7 @@ from gateway.xmlsafe import Element
 
 Taken = tuple[Element, Values, list[Values]]  # an invoice, its fields, and those of its lines
 _INVOICE, _LINE, _UNKNOWABLE, _BY_PARENT = 1, 2, 3, 4
+_OWN, _OF_LINE = 0, 1
 
 
 class AmbiguousError(Exception):
@@ -40,6 +41,32 @@ class _Meaning(NamedTuple):
     by_parent: Mapping[str, _Meaning] | None = None
 
 
+class _Quick(NamedTuple):
+    """A meaning as the walk asks for it. Nearly all elements are one field by their text: of the invoice (_OWN) or of
+    a line. `whose` is None for all others."""
+
+    whose: int | None
+    name: str
+    meaning: _Meaning
+
+
+class _Table(dict[str, _Quick]):
+    """Tag → meaning; a tag not seen before is looked up by its local name."""
+
+    def __init__(self, by_name: Mapping[str, _Meaning]) -> None:
+        self._by_name = by_name
+
+    def __missing__(self, tag: str) -> _Quick:
+        meaning = self._by_name[local(tag)]
+        quick = _Quick(None, "", meaning)
+        if not meaning.begins and meaning.by_parent is None and (meaning.own is None or meaning.line is None):
+            holds = meaning.own or meaning.line or _Holds()
+            if len(holds.text) == 1 and not holds.attributes and not holds.joined:
+                quick = _Quick(_OWN if meaning.own else _OF_LINE, holds.text[0], meaning)
+        self[tag] = quick
+        return quick
+
+
 class Flat:
     """The walk over valid invoices of one document type. Raises AmbiguousError when there can be none."""
 
@@ -52,7 +79,7 @@ class Flat:
         self._invoice = _Meaning(_INVOICE, _holds(self._fields, ()))
         self._by_name = {name: m for name, paths in outline.names.items() if (m := self._of_name(paths)) is not None}
         self._tags = [f"{{*}}{name}" for name in self._by_name]
-        self._table: dict[str, _Meaning] = {}
+        self._table = _Table(self._by_name)
 
     def take(self, holder: Element, invoices: Collection[str]) -> list[Taken] | None:
         """Every invoice (their tags are given) in the element that holds them; None when the paths must be followed."""
@@ -62,21 +89,27 @@ class Flat:
         taken: list[Taken] = []
         own: Values = {}
         lines: list[Values] = []
+        line: Values = {}
         for element in holder.iter(*self._tags, *invoices):
-            begins, of_own, of_line, by_parent = table.get(element.tag) or self._meaning_of(element.tag)
-            if by_parent is not None:
-                begins, of_own, of_line, _ = _below_its_parent(element, by_parent)
-            if begins == _INVOICE:
-                own, lines = {}, []
-                taken.append((element, own, lines))
-            elif begins == _LINE:
-                lines.append({})
-            elif begins == _UNKNOWABLE:
-                return None
-            if of_own is not None:
+            whose, name, meaning = table[element.tag]
+            if whose is None:
+                begins, of_own, of_line, _ = meaning if meaning.by_parent is None else _in_its_parent(element, meaning)
+                if begins == _INVOICE:
+                    own, lines = {}, []
+                    taken.append((element, own, lines))
+                elif begins == _LINE:
+                    line = {}
+                    lines.append(line)
+                elif begins == _UNKNOWABLE:
+                    return None
                 _put(own, element, of_own)
-            if of_line is not None:
-                _put(lines[-1], element, of_line)
+                _put(line, element, of_line)
+                continue
+            found = own if whose == _OWN else line
+            if name in found:
+                found[name].append(element.text or "")
+            else:
+                found[name] = [element.text or ""]
         if self._join or self._join_lines:
             self._put_together(taken)
         return taken
@@ -89,15 +122,12 @@ class Flat:
 
     def _know(self, invoices: Collection[str]) -> bool:
         """Whether these names never stand inside an invoice."""
-        if all(self._table.get(tag) is self._invoice for tag in invoices):
+        if all(tag in self._table and self._table[tag].meaning is self._invoice for tag in invoices):
             return True
         if any(local(tag) in self.outline.names for tag in invoices):
             return False
-        self._table.update(dict.fromkeys(invoices, self._invoice))
+        self._table.update(dict.fromkeys(invoices, _Quick(None, "", self._invoice)))
         return True
-
-    def _meaning_of(self, tag: str) -> _Meaning:
-        return self._table.setdefault(tag, self._by_name[local(tag)])
 
     def _of_name(self, paths: Collection[Names]) -> _Meaning | None:
         meanings = {path: self._at(path) for path in paths}
@@ -122,19 +152,22 @@ class Flat:
         return _Meaning(begins, _holds(self._fields, path), of_line)
 
 
-def _below_its_parent(element: Element, meanings: Mapping[str, _Meaning]) -> _Meaning:
+def _in_its_parent(element: Element, meaning: _Meaning) -> _Meaning:
     parent = element.getparent()
     assert parent is not None
-    return meanings[local(parent.tag)]
+    assert meaning.by_parent is not None
+    return meaning.by_parent[local(parent.tag)]
 
 
-def _put(found: Values, element: Element, holds: _Holds) -> None:
+def _put(found: Values, element: Element, holds: _Holds | None) -> None:
+    if holds is None:
+        return
     text, attributes, joined = holds
     for name in text:
-        if name in found:
-            found[name].append(element.text or "")
-        else:
+        if (values := found.get(name)) is None:
             found[name] = [element.text or ""]
+        else:
+            values.append(element.text or "")
     if attributes or joined:
         written: dict[str, str] = dict(element.items())  # type: ignore[arg-type]  # quicker than one after the other
         for attribute, name in attributes:
