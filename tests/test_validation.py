@@ -243,6 +243,16 @@ def test_a_finding_that_refuses_is_listed_however_many_came_before(tmp_path: Pat
     assert len(report.findings) == LISTED
 
 
+def test_warnings_crowd_no_error_out_of_the_list_and_each_error_is_there_once(tmp_path: Path) -> None:
+    rules = rule("SOFT", "invoice", 'must = { in = ["sex", ["X"]] }', "warning")
+    rules += rule("HARD", "invoice", 'must = { equals = ["practice", "271234"] }')
+    rules += rule("RARE", "invoice", 'must = { in = ["number", ["S-1"]] }\nservice_from = 2025-01-01')
+    many = [invoice(n) for n in range(300)] + [invoice(n, prof="271235") for n in range(300, 600)]
+    report = judged(family(tmp_path, rules=rules), document(*many, invoice(600, date="2025-02-01")))
+    assert (len(report.findings), report.findings_total) == (LISTED, 902)
+    assert {f.code for f in report.findings} == {"HARD", "RARE"}
+
+
 def test_no_value_of_a_patient_comes_back(known: Catalog) -> None:
     hostile = f"{CANARY}' is not accepted by the pattern '{CANARY}"
     texts = [

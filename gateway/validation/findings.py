@@ -78,29 +78,57 @@ def built_in(code: str, key: str, /, *, authority: str = "ours", severity: str =
     )
 
 
+class Room:
+    """At most LISTED findings. When it is full the heavier ones stay: the first error of each code, what refuses,
+    errors, warnings, the rest; of the same weight the earlier ones. Memory stays bounded."""
+
+    def __init__(self) -> None:
+        self.drafts: list[tuple[int, Draft]] = []
+        self._codes: set[str] = set()  # of errors
+        self._lightest = 0  # weight of the one that would leave first, when the room is full
+
+    def add(self, draft: Draft) -> None:
+        weight = self._weight(draft)
+        if len(self.drafts) >= LISTED:
+            if weight >= self._lightest:
+                return
+            leaving = max(range(LISTED), key=lambda place: (self.drafts[place][0], place))
+            del self.drafts[leaving]
+        self.drafts.append((weight, draft.detail()))
+        if len(self.drafts) == LISTED:
+            self._lightest = max(weight for weight, _ in self.drafts)
+
+    def _weight(self, draft: Draft) -> int:
+        """From 0, the heaviest."""
+        if draft.severity != "error":
+            return 3 if draft.severity == "warning" else 4
+        if draft.code not in self._codes:
+            self._codes.add(draft.code)
+            return 0
+        return 1 if draft.refuses else 2
+
+
 @dataclass(slots=True)
 class Findings:
-    """All findings of one document: the first ones in full, the rest as a number. Memory stays bounded."""
+    """All findings of one document: the weightiest ones in full, the rest as a number."""
 
-    document: list[Draft] = field(default_factory=list)  # about the document as a whole
-    invoices: list[Draft] = field(default_factory=list)
+    document: Room = field(default_factory=Room)  # about the document as a whole
+    invoices: Room = field(default_factory=Room)
     total: int = 0
     invalid: bool = False
 
     def add(self, draft: Draft) -> None:
         self.total += 1
         self.invalid |= draft.severity == "error"
-        room = self.document if draft.invoice is None else self.invoices
-        if len(room) < LISTED:
-            room.append(draft.detail())
-        elif draft.refuses and not any(d.refuses for d in room):
-            room[-1] = draft.detail()  # what decides the document's fate is never beyond the list
+        (self.document if draft.invoice is None else self.invoices).add(draft)
+
+    def put_first(self, draft: Draft) -> None:
+        """An error that is told before all others, known only at the end."""
+        self.total, self.invalid = self.total + 1, True
+        self.document.drafts.insert(0, (0, draft))
 
     def listed(self) -> list[Draft]:
         """At most LISTED, the document's own first."""
-        chosen = [*self.document, *self.invoices]
-        first, rest = chosen[:LISTED], chosen[LISTED:]
-        deciding = next((d for d in rest if d.refuses), None)
-        if deciding is not None and not any(d.refuses for d in first):
-            first[-1] = deciding
-        return first
+        chosen = [*self.document.drafts, *self.invoices.drafts]
+        kept = sorted(range(len(chosen)), key=lambda place: (chosen[place][0], place))[:LISTED]
+        return [chosen[place][1] for place in sorted(kept)]

@@ -116,8 +116,7 @@ def _finished(report: Report, source: BinaryIO, seen: Guarded, engine: Engine, p
     findings = engine.findings
     located = _located(source, seen, engine)
     if engine.error is not None:
-        findings.document.insert(0, _broken(engine, located))
-        findings.total, findings.invalid = findings.total + 1, True
+        findings.put_first(_broken(engine, located))
     report.findings = [draft.finish(located.positions) for draft in findings.listed()]
     report.findings_total = findings.total
     report.verdict = "invalid" if findings.invalid else "valid"
