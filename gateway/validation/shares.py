@@ -75,7 +75,7 @@ def _together(findings: Findings, engines: Sequence[Engine]) -> None:
     """Every share's findings in the document's order, bounded like one's."""
     shares = [engine.findings for engine in engines]
     total, invalid = findings.total, findings.invalid
-    drafts = [draft for share in shares for draft in (*share.document, *share.invoices)]
+    drafts = [draft for share in shares for draft in share.listed()]
     for draft in sorted(drafts, key=lambda d: d.invoice.ordinal if d.invoice is not None else 0):
         findings.add(draft)
     findings.total = total + sum(share.total for share in shares)
