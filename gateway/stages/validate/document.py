@@ -129,8 +129,11 @@ def refuse(request: Request, reason: str) -> None:
 
 
 def add_findings(report: Report, findings: Sequence[Finding], total: int | None = None) -> None:
-    """Context first: it is short, and says what a list of 200 defects would hide."""
-    report.findings = [*findings, *report.findings][:LISTED]
+    """Context first: it is short, and says what a list of 200 defects would hide. What holds or refuses stays before
+    what only warns."""
+    every = [*findings, *report.findings]
+    kept = sorted(range(len(every)), key=lambda place: (every[place].severity != "error", place))[:LISTED]
+    report.findings = [every[place] for place in sorted(kept)]
     report.findings_total += len(findings) if total is None else total
 
 
