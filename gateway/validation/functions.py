@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from gateway.catalog import Rule
 from gateway.tables import Tables
@@ -36,7 +36,6 @@ class Function(Protocol):
         """Whether the rule holds for this document, invoice or line."""
 
 
-@runtime_checkable
 class Listener(Protocol):
     """A function that hears of each invoice (or entry) as it passes, before it or its lines are judged."""
 
@@ -44,7 +43,6 @@ class Listener(Protocol):
         """Hear of an invoice."""
 
 
-@runtime_checkable
 class Teller(Protocol):
     """A function whose rule's sentences have `{placeholders}`."""
 

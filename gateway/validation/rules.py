@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import cast
 
 from gateway.catalog import DocumentType, Rule
 from gateway.errors import CatalogError
@@ -31,6 +32,8 @@ class _Compiled:
     rule: Rule
     must: Condition | None
     function: Maker | None
+    about: frozenset[str] | None = None  # what `Check` says of these two, where there is a condition and no function
+    reads: frozenset[str] | None = None
 
 
 class RuleBook:
@@ -41,7 +44,7 @@ class RuleBook:
         self._document = document
         self._today: date | None = None
         self._severities: Mapping[str, str] = {}
-        self._rules = [_compile(rule) for rule in document.rules if rule.needs in _JUDGED_HERE]
+        self._rules = [_compile(rule, document) for rule in document.rules if rule.needs in _JUDGED_HERE]
         self.for_lines = any(c.rule.scope == "line" or c.rule.function in NEED_LINES for c in self._rules)
 
     def on(self, today: date | None, severities: Mapping[str, str] | None = None) -> RuleBook:
@@ -59,7 +62,7 @@ class RuleBook:
     def open(self) -> Judgment:
         """The book, for one document."""
         asked = [c for c in self._rules if self._can_ask(c.rule)]
-        told = [replace(c, rule=with_severity(c.rule, self._severities)) for c in asked]
+        told = [replace(c, rule=with_severity(c.rule, self._severities)) for c in asked] if self._severities else asked
         return Judgment([_check(n, c, self._document, self._today) for n, c in enumerate(told)])
 
     def _can_ask(self, rule: Rule) -> bool:
@@ -111,43 +114,42 @@ SPEAKS_FOR_THE_PAYER = ("official", "letter")
 _MOST_SHAPES = 2000  # remembered: a hostile document may invent names for ever
 
 
-def _compile(rule: Rule) -> _Compiled:
+def _compile(rule: Rule, document: DocumentType) -> _Compiled:
     if rule.must is None and rule.function is None:
         raise CatalogError(f"the rule {rule.code} has neither a condition nor a function")
     if rule.function is not None and rule.function not in FUNCTIONS:
         raise CatalogError(f"the rule {rule.code} names {rule.function!r}; there are {sorted(FUNCTIONS)}")
     must = compiled(rule.must) if rule.must is not None else None
-    return _Compiled(rule, must, FUNCTIONS[rule.function] if rule.function else None)
+    if rule.function is not None:
+        return _Compiled(rule, must, FUNCTIONS[rule.function])
+    return _Compiled(rule, must, None, _about(rule, must, document), _reads(rule))
 
 
 def _check(number: int, c: _Compiled, document: DocumentType, today: date | None) -> tuple[Check, Listener | None]:
     function = c.function(Given(c.rule, document.settings, today, document.tables)) if c.function else None
-    about = getattr(function, "about", None) if c.must is None else _about(c, document)
-    teller = function if isinstance(function, Teller) else None
+    about, reads = c.about, c.reads
+    if c.must is None:
+        about, reads = getattr(function, "about", None), getattr(function, "reads", None)
     holds = _both(c.must, function)
-    reads = _reads(c, function)
     if c.rule.service_from is not None or c.rule.service_to is not None:
         holds, reads = _while_in_force(c.rule, holds), reads and reads | {DATES}
-    check = Check(number, c.rule, holds, about, reads, teller)
-    return check, function if isinstance(function, Listener) else None
+    teller = cast(Teller, function) if hasattr(function, "values") else None
+    listener = cast(Listener, function) if hasattr(function, "see") else None
+    return Check(number, c.rule, holds, about, reads, teller), listener
 
 
-def _reads(c: _Compiled, function: Function | None) -> frozenset[str] | None:
-    """What the answer depends on: an invoice's or line's own fields (its document's stay the same), where the
-    condition or the function says which."""
-    if c.must is None:
-        reads: frozenset[str] | None = getattr(function, "reads", None)
-        return reads
-    fields = mentioned(c.rule.must or {})
-    if function is not None or c.rule.scope == "document" or any(name.startswith("invoice.") for name in fields):
+def _reads(rule: Rule) -> frozenset[str] | None:
+    """What the answer depends on: an invoice's or line's own fields (its document's stay the same)."""
+    fields = mentioned(rule.must or {})
+    if rule.scope == "document" or any(name.startswith("invoice.") for name in fields):
         return None
     return frozenset(name for name in fields if "." not in name)
 
 
-def _about(c: _Compiled, document: DocumentType) -> frozenset[str] | None:
+def _about(rule: Rule, must: Condition | None, document: DocumentType) -> frozenset[str] | None:
     """What a condition says of no field at all, it says wherever none of its own fields is there."""
-    fields = mentioned(c.rule.must or {})
-    unbroken = c.must is not None and c.function is None and c.must(Facts(document, {}))
+    fields = mentioned(rule.must or {})
+    unbroken = must is not None and must(Facts(document, {}))
     return fields if unbroken and all("." not in name for name in fields) else None
 
 

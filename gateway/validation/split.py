@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
@@ -15,6 +16,8 @@ from gateway.validation.limits import Limits
 from gateway.validation.pieces import Chunk, InvoiceList, Piece, line_of
 from gateway.validation.tree import follow, is_step, local, place, shelf
 from gateway.xmlsafe import Element
+
+_threads = threading.local()
 
 
 class Opener(Protocol):
@@ -33,8 +36,8 @@ class Splitter:
         self._steps = path.split("/") if path else []
         self._deep = _deeper_than(limits.depth)
         self._deep_in_list = _deeper_than(limits.depth - len(self._steps))
-        self._many = etree.XPath(f"count(descendant::*) > {limits.elements}")
-        self._wide = etree.XPath(f"boolean(descendant-or-self::*[@*[{limits.attributes + 1}]])")
+        self._many = _xpath(f"count(descendant::*) > {limits.elements}")
+        self._wide = _xpath(f"boolean(descendant-or-self::*[@*[{limits.attributes + 1}]])")
         self._idle = 0  # bytes read since an invoice was whole
         self._stayed = 0  # bytes that other children of the lists hold
         self.root: Element | None = None
@@ -197,4 +200,12 @@ def _is_closed(element: Element) -> bool:
 
 def _deeper_than(levels: int) -> etree.XPath:
     """Whether an element has descendants this many levels below it."""
-    return etree.XPath(f"boolean({'/'.join(['*'] * max(levels, 1))})")
+    return _xpath(f"boolean({'/'.join(['*'] * max(levels, 1))})")
+
+
+def _xpath(expression: str) -> etree.XPath:
+    """Compiled once in each thread: a compiled expression is in use by one thread at a time."""
+    cache: dict[str, etree.XPath] = _threads.__dict__.setdefault("compiled", {})
+    if expression not in cache:
+        cache[expression] = etree.XPath(expression)
+    return cache[expression]
