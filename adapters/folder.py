@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from adapters import names
+from adapters import listing, names
 from gateway.errors import Conflict, Denied, Gone, InDoubt, TransportError, Unreachable
 from gateway.platform import publish, sync_dir, sync_file
 from gateway.ports import Receipt, Secret, WaitingFile
@@ -38,17 +38,25 @@ class Folder:
         self._keeps = after == "move"
 
     def waiting(self) -> list[WaitingFile]:
-        """See `ports.Pickup`. A file with a second hard link is not listed: it may be another agency's."""
+        """See `ports.Pickup`. A file with a second hard link is refused: it may be another agency's."""
         with _translated(self._path):
             present = {path.name for path in self._path.iterdir()}
-            found = [self._describe(name, present) for name in sorted(present) if names.is_listed(name)]
+            found = [self._describe(name, present) for name in sorted(present)]
         return [file for file in found if file is not None]
 
     def _describe(self, name: str, present: set[str]) -> WaitingFile | None:
         facts = _facts(self._path / name)
-        if facts is None or not _is_plain(facts):
+        if facts is None:
             return None
-        return WaitingFile(name, facts.st_size, facts.st_mtime_ns, _identity(facts), name + names.MARKER in present)
+        return listing.described(
+            name,
+            facts.st_mode,
+            facts.st_size,
+            facts.st_mtime_ns,
+            _identity(facts),
+            links=facts.st_nlink,
+            marker=name + names.MARKER in present,
+        )
 
     def read(self, file: WaitingFile, sink: BinaryIO) -> None:
         """See `ports.Pickup`. What the sink raises goes through untouched."""
@@ -56,7 +64,7 @@ class Folder:
             sink.write(chunk)
 
     def _chunks(self, file: WaitingFile) -> Iterator[bytes]:
-        path = self._path / names.checked(file.name)
+        path = self._path / listing.takable(file)
         with _translated(path), _open(path) as source:
             _require(os.fstat(source.fileno()), file)
             left = file.size + 1  # one more than announced shows that it grows, and bounds an endless one
@@ -70,7 +78,7 @@ class Folder:
 
     def remove(self, file: WaitingFile) -> None:
         """See `ports.Pickup`. The marker goes first: left behind, it would call the next file of that name whole."""
-        path = self._path / names.checked(file.name)
+        path = self._path / listing.takable(file)
         with _translated(path):
             facts = _facts(path)
             if facts is None:

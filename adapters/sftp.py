@@ -14,7 +14,7 @@ from paramiko import SFTPAttributes, SFTPClient
 from paramiko.sftp import SFTPError
 from paramiko.ssh_exception import SSHException
 
-from adapters import names
+from adapters import listing, names
 from adapters.sftp_wire import download, entries, upload
 from adapters.ssh import Connection, Server, secret_of
 from gateway.errors import Conflict, Denied, Gone, InDoubt, TransportError, Unreachable
@@ -46,14 +46,11 @@ class Sftp:
         self._reads_back = reads_back
 
     def waiting(self) -> list[WaitingFile]:
-        """See `ports.Pickup`. Names that are paths, or not UTF-8, are left where they are."""
+        """See `ports.Pickup`. The protocol does not tell how many links a file has."""
         with self._asking("listing") as client:
             found = dict(reversed(entries(client, self._folder or "/", _MOST)))  # of equal names the first one counts
-        return [
-            WaitingFile(name, facts.st_size or 0, _mtime_ns(facts), _identity(facts), name + names.MARKER in found)
-            for name, facts in sorted(found.items())
-            if names.is_listed(name) and _is_plain(facts)
-        ]
+        listed = (_described(name, facts, name + names.MARKER in found) for name, facts in sorted(found.items()))
+        return [file for file in listed if file is not None]
 
     def read(self, file: WaitingFile, sink: BinaryIO) -> None:
         """See `ports.Pickup`. What the sink raises goes through untouched."""
@@ -61,7 +58,7 @@ class Sftp:
             sink.write(chunk)
 
     def _chunks(self, file: WaitingFile) -> Iterator[bytes]:
-        path = self._path(file.name)
+        path = self._path(listing.takable(file))
         with self._asking(f"reading {file.name}") as client:
             _require(_facts(client, path), file)
             yield from download(client, path, file.size)
@@ -69,7 +66,7 @@ class Sftp:
 
     def remove(self, file: WaitingFile) -> None:
         """See `ports.Pickup`. The marker goes first: left behind, it would call the next file of that name whole."""
-        path = self._path(file.name)
+        path = self._path(listing.takable(file))
         with self._asking(f"removing {file.name}") as client:
             facts = _facts(client, path)
             if facts is None:
@@ -213,11 +210,18 @@ def _is_plain(facts: SFTPAttributes) -> bool:
     return facts.st_mode is not None and stat.S_ISREG(facts.st_mode) and facts.st_size is not None
 
 
+def _described(name: str, facts: SFTPAttributes, marker: bool) -> WaitingFile | None:
+    size, mtime_ns = facts.st_size, _mtime_ns(facts)
+    return listing.described(name, facts.st_mode, size, mtime_ns, _identity(facts), marker=marker)
+
+
 def _mtime_ns(facts: SFTPAttributes) -> int:
     return (facts.st_mtime or 0) * 1_000_000_000
 
 
 def _identity(facts: SFTPAttributes) -> str:
+    if not listing.stands_still(facts.st_mode):
+        return "0:0"
     return f"{facts.st_size}:{facts.st_mtime or 0}"  # all that the protocol tells; the name is kept beside it
 
 

@@ -28,8 +28,8 @@ _DEPTH = 64  # requests under way at once: 2 MiB, the library's window (a larger
 
 
 def entries(client: SFTPClient, folder: str, limit: int) -> list[tuple[str, SFTPAttributes]]:
-    """Names and attributes in a folder; at most `limit` are looked at, however long the server goes on. Names that
-    are not UTF-8 are left out (the library's own listing would fail as a whole)."""
+    """Names and attributes in a folder; at most `limit` are looked at, however long the server goes on. Bytes of a
+    name that are not UTF-8 are escaped as the system escapes them (the library's own listing would fail as a whole)."""
     wire: Any = client
     _kind, answer = wire._request(CMD_OPENDIR, folder.encode())
     handle = answer.get_binary()
@@ -54,10 +54,7 @@ def _decoded(answer: Message, count: int) -> Iterator[tuple[str, SFTPAttributes]
     for _ in range(count):
         name, _long = answer.get_binary(), answer.get_binary()
         attributes = unpack._from_msg(answer)
-        try:
-            yield name.decode("utf-8"), attributes
-        except UnicodeDecodeError:
-            continue
+        yield name.decode("utf-8", "surrogateescape"), attributes
 
 
 class _Flight:

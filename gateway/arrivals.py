@@ -16,7 +16,7 @@ from gateway.ports import Pickup, WaitingFile
 # Names in lower case: those under which editors and transfer programs still write …
 _UNFINISHED = (".*", "~$*", "*.part", "*.partial", "*.filepart", "*.tmp")
 # … and what editors, desktops and we ourselves leave beside real files.
-_CLUTTER = ("*~", "thumbs.db", "desktop.ini", "recus")
+_CLUTTER = ("*~", "thumbs.db", "desktop.ini", "icon\\r", "recus")
 _IN_MEMORY = 4 << 20  # bytes of a file being taken that stay out of temporary files
 
 
@@ -38,7 +38,7 @@ class Looks:
     """What one mailbox looked like before. Kept in memory; a restart begins again."""
 
     def __init__(self) -> None:
-        self._since: dict[WaitingFile, float] = {}  # the file exactly as it looked → monotonic seconds
+        self._files, self._refused = _Unchanged(), _Unchanged()
 
     def finished(
         self, files: Sequence[WaitingFile], rule: str, seconds: float, now: float
@@ -48,15 +48,29 @@ class Looks:
         `rule` is rename (a name is given to whole files only), marker (a companion says so) or settle: two looks, at
         least `seconds` apart, show the file unchanged.
         """
+        files = [file for file in files if file.refused is None]
         if rule == "rename":
-            return list(files), None
+            return files, None
         if rule == "marker":
             return [file for file in files if file.marker], None
-        return self._settled(files, seconds, now)
+        return self._files.among(files, seconds, now)
 
-    def _settled(
+    def refused(
         self, files: Sequence[WaitingFile], seconds: float, now: float
     ) -> tuple[list[WaitingFile], float | None]:
+        """The entries that are never taken and stay as they are, by two looks at least `seconds` apart: a file that
+        gets its name by a link has two names for a moment, and nothing is wrong with it."""
+        return self._refused.among([file for file in files if file.refused is not None], seconds, now)
+
+
+class _Unchanged:
+    """Since when each entry of one mailbox has looked the same."""
+
+    def __init__(self) -> None:
+        self._since: dict[WaitingFile, float] = {}  # the entry exactly as it looked → monotonic seconds
+
+    def among(self, files: Sequence[WaitingFile], seconds: float, now: float) -> tuple[list[WaitingFile], float | None]:
+        """Those that were the same at least `seconds` ago, and after how many seconds one more may be."""
         before, self._since = self._since, {file: self._since.get(file, now) for file in files}
         done: list[WaitingFile] = []
         waits: list[float] = []

@@ -13,13 +13,19 @@ from typing import BinaryIO, Protocol
 
 @dataclass(frozen=True, slots=True)
 class WaitingFile:
-    """One regular file that lies in a mailbox. `identity` tells it from another file of the same name."""
+    """One file that lies in a mailbox. `identity` tells it from another file of the same name.
+
+    `refused`: what lies there is never taken, and only told about: `not_a_file` (a link, FIFO, device, socket, folder),
+    `linked_twice` (the same file has another name somewhere) or `name` (it cannot be a label). Its `name` is then text
+    for people, escaped where need be, and never a path.
+    """
 
     name: str
     size: int  # bytes
     mtime_ns: int
     identity: str  # inode and device locally; what the server can tell remotely
     marker: bool = False  # a companion `<name>.done` lies beside it
+    refused: str | None = None  # why it is never taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,9 @@ class Pickup(Protocol):
     """A mailbox we take files from: an agency's deposit, or the payer's return box."""
 
     def waiting(self) -> list[WaitingFile]:
-        """List the regular files lying there, never links, FIFOs, devices or folders. The *stage* decides what is
-        finished. Raises Unreachable or Denied."""
+        """List the files lying there. The *stage* decides what is finished. Links, FIFOs, devices, folders and other
+        entries that are never taken may be listed as `refused`: they are there to be told about, nothing opens or
+        follows them, and `read` and `remove` raise Gone for them. Raises Unreachable or Denied."""
 
     def read(self, file: WaitingFile, sink: BinaryIO) -> None:
         """Write the file's bytes to `sink`. Raises Gone if it left or is another file now."""

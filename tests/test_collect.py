@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from support.house import House, paimt, zipped
 from adapters.memory import Kept
 from gateway import platform
 from gateway.models import Batch, Deposit
-from gateway.stages.collect import POINTS
+from gateway.stages.collect import POINTS, Collect
 
 SETTLE = {"kind": "folder", "finished": "settle", "settle_seconds": 5}
 
@@ -200,3 +201,97 @@ def test_a_lot_too_large_stays_where_it_is_and_is_reported_once(house: House, tm
     (report,) = house.replies("report")
     assert (report.key, report.facts["findings"][0]["code"]) == (batch.id, "LOT_TOO_LARGE")
     assert waiting(house) == ["lot.xml"]
+
+
+@pytest.fixture
+def depot(house: House, tmp_path: Path) -> Path:
+    """The agency's mailbox, as a real folder."""
+    depot = tmp_path / "depot"
+    depot.mkdir()
+    house.boxes.folder["pickup:SRC-1"] = depot
+    return depot
+
+
+def told(house: House) -> dict[str, str]:
+    """What the agency heard of what was left where it is: name → code. Each is its own report."""
+    reports = house.replies("report")
+    assert len(reports) == len({report.facts["file"] for report in reports})
+    return {report.facts["file"]: report.facts["findings"][0]["code"] for report in reports}
+
+
+def looks(house: House) -> None:
+    """Enough looks for whatever settles."""
+    for _ in range(3):
+        house.collected()
+        house.later(seconds=5)
+
+
+def test_what_is_never_taken_stays_where_it_is_and_is_reported_once(house: House, depot: Path, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs.xml"
+    theirs.write_text(paimt())
+    (depot / "link.xml").symlink_to(theirs)
+    (depot / "folder.zip").mkdir()
+    os.mkfifo(depot / "pipe.xml")
+    os.link(theirs, depot / "hard.xml")
+    (depot / "a\nb.xml").write_text(paimt())
+    (depot / "archives").mkdir()
+    there = sorted(depot.iterdir())
+    looks(house)
+    house.collect = Collect()  # another process
+    looks(house)
+    assert told(house) == {
+        "link.xml": "NOT_A_FILE",
+        "folder.zip": "NOT_A_FILE",
+        "pipe.xml": "NOT_A_FILE",
+        "hard.xml": "LINKED_TWICE",
+        "a\\nb.xml": "UNUSABLE_NAME",
+    }
+    assert {(batch.state, batch.sha256, batch.archive_ref) for batch in house.all(Batch)} == {("REFUSED", "", "")}
+    assert sorted(depot.iterdir()) == there
+    assert house.replies("receipt") == []
+
+
+def test_the_report_about_what_is_never_taken_says_why_and_what_to_do_in_both_languages(
+    house: House, depot: Path
+) -> None:
+    (depot / "link.xml").symlink_to(depot / "nowhere")
+    looks(house)
+    (report,) = house.replies("report")
+    assert (report.key, report.source_id, report.number) == (house.batch().id, "SRC-1", "18001")
+    for part in ("says", "next"):
+        assert all(report.facts[part][lang] for lang in ("fr", "en"))
+
+
+def test_a_file_that_has_two_names_for_a_moment_is_taken_like_any_other(house: House, depot: Path) -> None:
+    """Many programs give a whole file its name by a link, and then take the first name away."""
+    (depot / ".lot.tmp").write_text(paimt())
+    os.link(depot / ".lot.tmp", depot / "lot.xml")
+    assert house.collected().again_in == 5.0
+    (depot / ".lot.tmp").unlink()
+    assert house.collected().worked == 1
+    looks(house)
+    assert house.batch().state == "COLLECTED"
+    assert told(house) == {}
+
+
+def test_a_file_in_the_place_of_what_was_refused_is_taken(house: House, depot: Path, tmp_path: Path) -> None:
+    os.link(_written(tmp_path / "other", paimt("D-1")), depot / "a.xml")
+    (depot / "b.xml").symlink_to(tmp_path / "other")
+    looks(house)
+    (tmp_path / "other").unlink()  # the last other name goes: the same file may be taken now
+    (depot / "b.xml").unlink()
+    _written(depot / "b.xml", paimt("D-2"))
+    looks(house)
+    assert sorted(batch.name for batch in house.all(Batch) if batch.state == "COLLECTED") == ["a.xml", "b.xml"]
+    assert told(house) == {"a.xml": "LINKED_TWICE", "b.xml": "NOT_A_FILE"}
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_an_icon_that_a_desktop_left_is_no_deposit(house: House, depot: Path) -> None:
+    _written(depot / "Icon\r", "")
+    looks(house)
+    assert house.all(Batch) == []

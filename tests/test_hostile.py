@@ -106,6 +106,19 @@ def archives(lot: bytes) -> dict[str, bytes]:
     }
 
 
+# What is never taken, as the agency hears of it, and the code.
+NEVER_TAKEN = {
+    "pipe.xml": "NOT_A_FILE",
+    "link.xml": "NOT_A_FILE",
+    "nowhere.xml": "NOT_A_FILE",
+    "folder.xml": "NOT_A_FILE",
+    "hard.xml": "LINKED_TWICE",
+    "a\\nb.xml": "UNUSABLE_NAME",
+    "\\xff\\xfe.xml": "UNUSABLE_NAME",
+    "\\u2028.xml": "UNUSABLE_NAME",
+    "a\\\\b.xml": "UNUSABLE_NAME",
+    "\\x1b[2J.xml": "UNUSABLE_NAME",
+}
 # Names that people and programs give, and that are lots like any other.
 ODD_NAMES = (
     unicodedata.normalize("NFD", "Été-à-Montréal.xml"),
@@ -221,12 +234,21 @@ def test_every_file_is_kept_with_its_bytes(after: Aftermath) -> None:
 def test_what_is_no_lot_stays_where_it_is_and_is_never_opened(after: Aftermath) -> None:
     assert _listed(after.enemy.home / "lots") == after.trapped | {b"recus"}
     assert "endless.xml" in after.place.states(after.enemy)
-    assert not {"link.xml", "hard.xml", "pipe.xml", "folder.xml"} & set(after.place.states(after.enemy))
+    left = "select name, sha256, archive_ref from batch where reason in ('NOT_A_FILE', 'LINKED_TWICE', 'UNUSABLE_NAME')"
+    found = after.place.rows(left)
+    assert sorted(row["name"] for row in found) == sorted(NEVER_TAKEN)
+    assert {(row["sha256"], row["archive_ref"]) for row in found} == {("", "")}
     assert (after.neighbour.home / "other.xml").stat().st_nlink == 2
 
 
+@pytest.mark.parametrize(("name", "code"), NEVER_TAKEN.items())
+def test_what_is_no_lot_is_told_about_once(after: Aftermath, name: str, code: str) -> None:
+    (report,) = after.reports(name)
+    assert [finding["code"] for finding in report["findings"]] == [code]
+
+
 @pytest.mark.parametrize(
-    "name", sorted([*attacks(Agency("", ENEMY, "personal:231236", Path())), *ODD_NAMES, "endless.xml"])
+    "name", sorted([*attacks(Agency("", ENEMY, "personal:231236", Path())), *ODD_NAMES, *NEVER_TAKEN, "endless.xml"])
 )
 def test_each_attack_has_a_report_with_a_code_and_sentences_in_both_languages(after: Aftermath, name: str) -> None:
     reports = after.reports(name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from support.mailboxes import look, read, send
+from support.mailboxes import assert_told, look, read, send
 
 from adapters.folder import Folder
 from gateway.errors import Conflict, Denied, Gone, Unreachable
@@ -24,17 +24,41 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_file_with_a_second_name_elsewhere_does_not_wait(folder: Path, tmp_path: Path) -> None:
+def test_a_file_with_a_second_name_elsewhere_is_only_told_about(folder: Path, tmp_path: Path) -> None:
     theirs = tmp_path / "theirs.xml"
     theirs.write_bytes(b"another agency's")
     os.link(theirs, folder / "lot.xml")
+    assert_told(Folder(folder), {"lot.xml": "linked_twice"})
+    assert theirs.stat().st_nlink == 2
+
+
+def test_a_socket_is_only_told_about(folder: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(folder / "s.xml"))
+        assert_told(Folder(folder), {"s.xml": "not_a_file"})
+
+
+def test_names_that_cannot_be_labels_are_told_about_as_text(folder: Path) -> None:
+    for name in (b"a\nb.xml", b"a\\b.xml", b"\xff.xml", "\u2028.xml".encode(), b"\x1b[2J.xml"):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(b"<lot/>")
+    shown = ["a\\nb.xml", "a\\\\b.xml", "\\xff.xml", "\\u2028.xml", "\\x1b[2J.xml"]
+    assert_told(Folder(folder), dict.fromkeys(shown, "name"))
+    assert len(list(folder.iterdir())) == 5
+
+
+def test_recus_hidden_entries_markers_and_folders_of_the_agency_are_nobodys_concern(folder: Path) -> None:
+    for name in ("archives", "recus"):
+        (folder / name).mkdir()
+    for name in (".lien.xml", ".lot.xml.part", "lot.xml.done"):
+        (folder / name).symlink_to(folder / "nowhere")
     assert Folder(folder).waiting() == []
 
 
-def test_a_socket_does_not_wait(folder: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as door:
-        door.bind(str(folder / "s.xml"))
-        assert Folder(folder).waiting() == []
+def test_what_happens_in_a_folder_called_like_a_lot_makes_it_no_other_entry(folder: Path) -> None:
+    (folder / "vieux.zip").mkdir()
+    before = Folder(folder).waiting()
+    (folder / "vieux.zip" / "a.xml").write_bytes(b"<lot/>")
+    assert Folder(folder).waiting() == before != []
 
 
 @pytest.mark.parametrize("kind", ["link", "fifo", "folder"])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from support.hostile_sftp import Lies, Reach, entry, reaching
-from support.mailboxes import Notebook, OneUser, host_key, look, read, refusal, send, serving
+from support.mailboxes import Notebook, OneUser, assert_told, host_key, look, read, refusal, send, serving
 
 from adapters.sftp import open_mailbox
 from gateway.errors import Conflict, Gone, HostKeyChanged, InDoubt, Unreachable
@@ -165,28 +165,43 @@ def test_a_folder_that_is_not_there_may_come_back(user: OneUser) -> None:
 # Servers that lie
 
 
-def test_names_that_are_paths_are_not_listed(lies: Lies, reach: Reach) -> None:
-    bad = [
-        "../a.xml",
-        "/etc/passwd",
-        "a/b.xml",
-        "a\\b.xml",
-        "a\0.xml",
-        "a\n.xml",
-        "",
-        "x" * 300,
-        "\u2028.xml",
-        "a\x1b[2J",
-    ]
-    lies.entries = [entry(name) for name in [*bad, "lot.xml"]]
-    assert [file.name for file in reach().waiting()] == ["lot.xml"]
+def test_names_that_are_paths_are_told_about_as_text_and_never_used(lies: Lies, reach: Reach) -> None:
+    bad = {
+        "../a.xml": "../a.xml",
+        "/etc/passwd": "/etc/passwd",
+        "a/b.xml": "a/b.xml",
+        "a\\b.xml": "a\\\\b.xml",
+        "a\0.xml": "a\\x00.xml",
+        "a\n.xml": "a\\n.xml",
+        "\u2028.xml": "\\u2028.xml",
+        "a\x1b[2J": "a\\x1b[2J",
+    }
+    lies.entries = [entry(name) for name in [*bad, "lot.xml", "", ".", ".."]]
+    mailbox = reach()
+    assert_told(mailbox, {"lot.xml": None} | dict.fromkeys(bad.values(), "name"))
 
 
-def test_only_regular_files_are_listed(lies: Lies, reach: Reach) -> None:
+def test_a_name_too_long_is_told_about_by_its_beginning(lies: Lies, reach: Reach) -> None:
+    lies.entries = [entry("x" * 300)]
+    (file,) = reach().waiting()
+    assert (file.name[:200], file.refused) == ("x" * 200, "name")
+    assert len(file.name) <= 255
+
+
+def test_what_is_not_known_to_be_a_regular_file_is_only_told_about(lies: Lies, reach: Reach) -> None:
     kinds = [stat.S_IFDIR, stat.S_IFLNK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFCHR]
     lies.entries = [entry(f"{kind}.xml", mode=kind | 0o600) for kind in kinds]
     lies.entries += [entry("no-mode.xml", mode=None), entry("no-size.xml", size=None), entry("lot.xml")]
-    assert [file.name for file in reach().waiting()] == ["lot.xml"]
+    odd = [*(f"{kind}.xml" for kind in kinds), "no-mode.xml", "no-size.xml"]
+    assert_told(reach(), {"lot.xml": None} | dict.fromkeys(odd, "not_a_file"))
+
+
+def test_what_passes_through_a_folder_or_a_pipe_makes_it_no_other_entry(lies: Lies, reach: Reach) -> None:
+    mailbox, looks = reach(), []
+    for moment in (1, 2):
+        lies.entries = [entry(f"{k}.xml", size=moment, mode=k, mtime=moment) for k in (stat.S_IFDIR, stat.S_IFIFO)]
+        looks.append(mailbox.waiting())
+    assert looks[0] == looks[1] != []
 
 
 def test_the_same_name_twice_is_one_file(lies: Lies, reach: Reach) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support.dying import Killed
 from support.returns import Fact, ReturnHouse, parcel, recev, sha256, statement
 
@@ -194,3 +195,17 @@ def test_every_number_held_today_is_looked_at_and_no_other(house: ReturnHouse) -
         )
     )
     assert [e.name for e in house.receive.endpoints(house.rooms)] == ["sandbox:18001", "sandbox:18002"]
+
+
+def test_what_is_never_taken_from_the_payer_is_said_once_and_is_no_parcel(house: ReturnHouse, tmp_path: Path) -> None:
+    box = house.boxes.folder["returns:18001"] = tmp_path / "returns"
+    box.mkdir()
+    (box / "lien.xml").symlink_to(tmp_path / "secret")
+    (box / "D-1.recev.xml").write_text(ANSWER)
+    with capture_logs() as said:
+        assert [house.fetched().worked for _ in range(3)] == [1, 0, 0]
+    assert [(e["endpoint"], e["refused"]) for e in said if e["event"] == "entry_refused"] == [
+        ("sandbox:18001", "not_a_file")
+    ]
+    assert [parcel.name for parcel in house.all(Parcel)] == ["D-1.recev.xml"]
+    assert (box / "lien.xml").is_symlink()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -44,6 +44,7 @@ class Receive:
 
     def __init__(self) -> None:
         self._looks: dict[str, Looks] = {}
+        self._refused: dict[str, set[str]] = {}  # endpoint → names of what is never taken, and was said
 
     def endpoints(self, rooms: Rooms) -> list[Endpoint]:
         return payer_endpoints(rooms)
@@ -52,13 +53,22 @@ class Receive:
         payer, number = of_lane(endpoint)
         settings = rooms.config.payer(payer)
         with rooms.mailboxes.payer_returns(payer, number) as box:
-            files = [file for file in box.waiting() if not is_unfinished(file.name)]
+            waiting = [file for file in box.waiting() if not is_unfinished(file.name)]
+            self._say_refused(endpoint, waiting)
+            files = [file for file in waiting if file.refused is None]
             fetcher = _Fetcher(rooms, payer, number, box)
             fetcher.settle_removed({file.name for file in files})
             looks, rule = self._looks.setdefault(endpoint, Looks()), settings.returns_finished
             finished, again_in = looks.finished(files, rule, settings.settle_seconds, rooms.clock.monotonic())
             worked = sum(fetcher.guarded(file) for file in finished[:AT_ONCE])
         return Outcome(worked, 0.0 if len(finished) > AT_ONCE else again_in)
+
+    def _say_refused(self, endpoint: str, waiting: Sequence[WaitingFile]) -> None:
+        """What the payer left that is never taken is said once while this process lives: it is for a person to see."""
+        refused = {file.name: file.refused for file in waiting if file.refused is not None}
+        for name in sorted(refused.keys() - self._refused.get(endpoint, set())):
+            log.warning("entry_refused", endpoint=endpoint, refused=refused[name])
+        self._refused[endpoint] = set(refused)
 
 
 class _Fetcher:

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlmodel import SQLModel, select
 
+from adapters.folder import Folder
 from adapters.memory import Box, Memory
 from gateway import catalog
 from gateway.archive import Archive
@@ -58,11 +59,12 @@ class Boxes:
 
     def __init__(self) -> None:
         self.box: dict[str, Box] = defaultdict(Box)
+        self.folder: dict[str, Path] = {}  # of the same names: those that are real folders instead
         self.refusals: dict[str, Denied] = {}  # whose credential cannot be used at all
 
     @contextmanager
     def pickup(self, source: Source) -> Iterator[Pickup]:
-        yield Memory(self.box[f"pickup:{source.id}"])
+        yield self._box(f"pickup:{source.id}")
 
     @contextmanager
     def returns(self, source: Source) -> Iterator[Delivery]:
@@ -76,7 +78,10 @@ class Boxes:
 
     @contextmanager
     def payer_returns(self, payer: str, number: str) -> Iterator[Pickup]:
-        yield Memory(self.box[f"returns:{number}"])
+        yield self._box(f"returns:{number}")
+
+    def _box(self, name: str) -> Pickup:
+        return Folder(self.folder[name]) if name in self.folder else Memory(self.box[name])
 
 
 class House:

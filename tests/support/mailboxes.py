@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from adapters import opener
 from adapters.memory import box
 from adapters.sftp import open_mailbox
-from gateway.errors import Denied, TransportError
+from gateway.errors import Denied, Gone, TransportError
 from gateway.ports import Receipt, WaitingFile
 from gateway.sandbox.sftp_server import Account, SftpServer
 
@@ -164,6 +164,17 @@ def read(mailbox: Any, file: WaitingFile) -> bytes:
     sink = io.BytesIO()
     mailbox.read(file, sink)
     return sink.getvalue()
+
+
+def assert_told(mailbox: Any, expected: Mapping[str, str | None]) -> None:
+    """What is listed, and why some of it is refused; what is refused can be neither read nor removed."""
+    files = mailbox.waiting()
+    assert {file.name: file.refused for file in files} == expected
+    for file in files:
+        if file.refused is not None:
+            for verb in (mailbox.remove, lambda file: read(mailbox, file)):
+                with pytest.raises(Gone):
+                    verb(file)
 
 
 def refusal(settings: dict[str, Any], secret: Notebook) -> TransportError:

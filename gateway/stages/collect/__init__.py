@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -41,17 +41,18 @@ class Collect:
         source = book.source(endpoint)
         with rooms.mailboxes.pickup(source) as pickup:
             waiting = [f for f in pickup.waiting() if not (is_unfinished(f.name) or is_clutter(f.name))]
-            finished, again_in = self._finished(source, waiting, rooms.clock.monotonic())
             taker = Taker(rooms, book, source, pickup)
-            worked = sum(_guarded(taker, file) for file in finished)
-        return Outcome(worked, again_in)
+            return self._look(taker, waiting, rooms.clock.monotonic())
 
-    def _finished(
-        self, source: Source, waiting: Sequence[WaitingFile], now: float
-    ) -> tuple[list[WaitingFile], float | None]:
+    def _look(self, taker: Taker, waiting: Sequence[WaitingFile], now: float) -> Outcome:
+        source, looks = taker.source, self._looks.setdefault(taker.source.id, Looks())
         rule = source.pickup.get("finished") or "settle"
         seconds = float(source.pickup.get("settle_seconds", _SETTLE_SECONDS))
-        return self._looks.setdefault(source.id, Looks()).finished(waiting, rule, seconds, now)
+        finished, again_in = looks.finished(waiting, rule, seconds, now)
+        refused, sure_in = looks.refused(taker.untold(waiting), seconds, now)
+        worked = sum(_guarded(taker.take, source, file) for file in finished)
+        worked += sum(_guarded(taker.leave, source, file) for file in refused)
+        return Outcome(worked, min((s for s in (again_in, sure_in) if s is not None), default=None))
 
 
 def _every(source: Source) -> float:
@@ -59,12 +60,12 @@ def _every(source: Source) -> float:
     return float(source.pickup.get("poll") or default)
 
 
-def _guarded(taker: Taker, file: WaitingFile) -> int:
-    """Take one file; what is wrong with it stops no other."""
+def _guarded(act: Callable[[WaitingFile], int], source: Source, file: WaitingFile) -> int:
+    """Take one file, or say why not; what is wrong with it stops no other."""
     try:
-        return taker.take(file)
+        return act(file)
     except Gone:
-        log.info("file_left", source=taker.source.id)
+        log.info("file_left", source=source.id)
     except Exception as problem:  # isolation: the next look tries again, the file is still there
-        log.error("take_failed", source=taker.source.id, size=file.size, error=type(problem).__name__)
+        log.error("take_failed", source=source.id, size=file.size, error=type(problem).__name__)
     return 0

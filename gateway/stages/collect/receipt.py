@@ -12,6 +12,9 @@ from gateway.ports import WaitingFile
 from gateway.store import Tx, requests
 from gateway.validation import ArchiveLimits, is_archive, members
 
+TOO_LARGE = "LOT_TOO_LARGE"
+# Why an entry is never taken (`ports.WaitingFile.refused`) → the reason its lot is refused for.
+NEVER_TAKEN = {"not_a_file": "NOT_A_FILE", "linked_twice": "LINKED_TWICE", "name": "UNUSABLE_NAME"}
 _LISTED = 200  # requests named in the answer to a repeated lot
 
 
@@ -63,9 +66,13 @@ def of_repeat(tx: Tx, first: Batch) -> dict[str, Any]:
     }
 
 
-def too_large(batch: Batch, limit: int) -> dict[str, Any]:
-    """The report about a lot that was left where it is."""
-    says, then = both("collect.too_large", size=batch.size, limit=limit), both("collect.too_large_next")
+def left(batch: Batch, limit: int) -> dict[str, Any]:
+    """The report about a lot that was left where it is. `limit`: the largest lot we take, in bytes."""
+    if batch.reason == TOO_LARGE:
+        says, then = both("collect.too_large", size=batch.size, limit=limit), both("collect.too_large_next")
+    else:
+        reason = str(batch.reason).lower()
+        says, then = both(f"collect.{reason}"), both(f"collect.{reason}_next")
     finding: dict[str, Any] = dict.fromkeys(("line", "column", "path", "invoice"))
     finding |= {"code": batch.reason, "severity": "error", "authority": "ours", "message": says, "next": then}
     return {

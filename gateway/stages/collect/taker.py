@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -34,7 +35,7 @@ class Taker:
     def take(self, file: WaitingFile) -> int:
         """Keep the bytes, record the arrival, put the file out of the way; 1 when something was done."""
         if file.size > self._rooms.config.gateway.max_lot_bytes:
-            return self._leave(file)
+            return self.leave(file)
         with taken(self._pickup, file) as whole:
             known, identity = self._known(file, whole.sha256)
             if known is None:
@@ -45,6 +46,14 @@ class Taker:
         with self._rooms.store.write() as tx:
             deposits.removed(tx, known)
         return 1
+
+    def untold(self, waiting: Sequence[WaitingFile]) -> list[WaitingFile]:
+        """The entries that are never taken and that the agency was not told about yet."""
+        refused = [file for file in waiting if file.refused is not None]
+        if not refused:
+            return []
+        with self._rooms.store.read() as tx:
+            return [file for file in refused if not deposits.arrivals(tx, self.source.id, file)]
 
     def _known(self, file: WaitingFile, sha256: str) -> tuple[str | None, str]:
         """The deposit this file already is (a crash came before its removal), and the identity to record it under."""
@@ -112,17 +121,18 @@ class Taker:
     def _answer(self, tx: Tx, kind: str, batch: Batch, file: WaitingFile, facts: dict[str, Any]) -> None:
         replies.owe(tx, kind, batch, facts, source_id=self.source.id, number=self._number, name=file.name)
 
-    def _leave(self, file: WaitingFile) -> int:
-        """A lot too large to keep stays where it is: refused once, with a report, and never looked at again."""
+    def leave(self, file: WaitingFile) -> int:
+        """What is too large to keep, or never taken, stays where it is: refused once, with a report, and never looked
+        at again."""
         with self._rooms.store.read() as tx:
             if deposits.arrivals(tx, self.source.id, file):
                 return 0
-        limit = self._rooms.config.gateway.max_lot_bytes
+        reason = receipt.NEVER_TAKEN[file.refused] if file.refused else receipt.TOO_LARGE
         with self._rooms.store.write() as tx:
             batch = self._batch(tx, new_id("LOT"), file, None)
             self._deposit(tx, batch, file, file.identity, "", repeat=False)
-            moves.move(tx, batch, BatchState.REFUSED, "LOT_TOO_LARGE")
-            facts = receipt.too_large(batch, limit)
+            moves.move(tx, batch, BatchState.REFUSED, reason)
+            facts = receipt.left(batch, self._rooms.config.gateway.max_lot_bytes)
             self._answer(tx, "report", batch, file, facts)
-        log.warning("lot_too_large", source=self.source.id, lot=batch.id, size=file.size)
+        log.warning("lot_left", source=self.source.id, lot=batch.id, size=file.size, reason=reason)
         return 1
