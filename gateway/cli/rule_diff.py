@@ -86,7 +86,7 @@ def archived_changes(call: Call, old: Catalog, new: Catalog, on: date) -> Iterat
     """The same, over every lot that was ever deposited; one at a time lies in the clear, in a private folder."""
     with opened(call) as app, tempfile.TemporaryDirectory() as folder:
         with app.store.read() as tx:
-            batches = [(batch.id, batch.name, batch.archive_ref) for batch in deposits.every(tx)]
+            batches = [(batch.id, batch.name, batch.archive_ref) for batch in deposits.every(tx) if batch.archive_ref]
         file = Path(folder) / "lot"
         for id_, name, ref in batches:
             with app.archive.open(ref) as source, file.open("wb") as target:
