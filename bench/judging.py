@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
 XSD = {"rfp": SCHEMAS / "ramq-rfp" / "rfp.xsd", "dp": SCHEMAS / "ramq-dp" / "dp_racin.xsd"}
 FAMILY = {"rfp": "ramq-rfp", "dp": "ramq-dp"}
-SPOIL = {  # a value that the schema refuses, in place of a right one
-    "rfp": (re.compile(rb"<cod_role>.</cod_role>"), b"<cod_role>Z</cod_role>"),
+SPOIL = {  # a value that the schema refuses, in place of a right one; once in each invoice
+    "rfp": (re.compile(rb"<ind_fact_assoc_dr>[a-z]+"), b"<ind_fact_assoc_dr>x"),
     "dp": (re.compile(rb'(?<=<DP )CHN="06"'), b'CHN="66"'),
 }
 

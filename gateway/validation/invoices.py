@@ -44,14 +44,21 @@ class Invoices:
 
     def pieces(self, pieces: Sequence[Piece]) -> None:
         """Judge some one by one."""
-        assert self._plan.invoice is not None
         broken = self.frame.judge(pieces) if self.frame is not None else {}
         for piece in pieces:
-            own, lines = self._plan.invoice.take(piece.element)
             by_schema = broken.get(piece.ordinal, [])
+            own, lines = self._fields(piece, right=self.frame is not None and not by_schema)
             self._keep_sample(piece.element, right=not by_schema)
             facts = self._facts(own, lines, kind_of(piece.element))
             self._one(facts, piece.ordinal, piece.line, by_schema, partial(_itself, piece))
+
+    def _fields(self, piece: Piece, *, right: bool) -> tuple[Values, list[Values]]:
+        flat = self._plan.flat() if right and piece.plain else None
+        taken = flat.take(piece.element, {piece.element.tag}) if flat is not None else None
+        if taken:
+            return taken[0][1:]
+        assert self._plan.invoice is not None
+        return self._plan.invoice.take(piece.element)
 
     def chunk(self, chunk: Chunk) -> None:
         """Judge many that are right by the schema."""

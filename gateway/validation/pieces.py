@@ -21,6 +21,7 @@ class Piece:
     ordinal: int  # from 1, in the document
     place: Place
     line: int
+    plain: bool = False  # if the schema finds it right, it holds what the schema's outline says (`flat`)
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class Chunk:
     invoices: list[Element]
     taken: list[Taken] | None
     lines_above: int  # line breaks in the copy, before the first invoice
+    plain: bool  # each of them, as `Piece` has it
     ordinal: int = 0  # of the first invoice, from 1, in the document
     number: int = 0  # of the first invoice, among the children of its list
     nth: int = 0  # of the first invoice, among those of its name, from 1

@@ -47,7 +47,9 @@ class Quick:
         tags = {child.tag for child in invoices}
         if not tags <= self._names and not self._are_invoices(tags):
             return None
-        return Chunk(invoices, self._taken(data, root, holder, tags), self._lines_above)
+        plain = not self._chooses_types(data)
+        taken = self._taken(data, root, holder, tags) if plain else None
+        return Chunk(invoices, taken, self._lines_above, plain)
 
     def _holder(self, root: Element) -> Element | None:
         """The list, where it stands in the copy; nothing may have come after it."""
@@ -65,7 +67,7 @@ class Quick:
 
     def _taken(self, data: bytes, root: Element, holder: Element, tags: set[str]) -> list[Taken] | None:
         """The fields, where all is right: by the schema, beside the invoices before, and within the limits."""
-        if not self._frame.goes_on(tags) or data.count(b"<") > self._limits.elements or self._chooses_types(data):
+        if not self._frame.goes_on(tags) or data.count(b"<") > self._limits.elements:
             return None
         return self._flat.take(holder, tags) if self._frame.schema.validate(root) else None
 

@@ -109,7 +109,7 @@ class Splitter:
             found.taken += 1
             if self._too_much(child):
                 return
-            yield self._piece(child, found, number, chunk.line(child))
+            yield self._piece(child, found, number, chunk.line(child), plain=chunk.plain)
 
     def _feed(self, parser: etree.XMLPullParser, block: bytes) -> bool:
         """Feed one block; whether the document is whole."""
@@ -185,12 +185,12 @@ class Splitter:
         self.excess = "too_many_elements" if self._many(invoice) else self._shape(invoice, self._deep_in_list)
         return self.excess is not None
 
-    def _piece(self, child: Element, found: InvoiceList, number: int, line: int) -> Piece:
+    def _piece(self, child: Element, found: InvoiceList, number: int, line: int, *, plain: bool = False) -> Piece:
         name = local(child.tag)
         found.names[name] += 1
         self.count += 1
         at = Place((*found.place.address, number), f"{found.place.path}/{name}[{found.names[name]}]")
-        return Piece(child, self.count, at, line)
+        return Piece(child, self.count, at, line, plain)
 
 
 def _is_closed(element: Element) -> bool:
