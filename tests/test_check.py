@@ -22,7 +22,8 @@ from support.sarif import LOG
 from gateway.cli import main
 from gateway.cli.check import Run
 from gateway.cli.common import Call
-from gateway.cli.judged import catalog_folders, judge_files
+from gateway.cli.judged import catalog_folders
+from gateway.cli.many import judge_files
 from gateway.cli.progress import Progress, wants_colour
 from gateway.cli.watch import watch
 from gateway.clock import SystemClock

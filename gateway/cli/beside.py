@@ -23,7 +23,7 @@ _known: list[Catalog] = []  # of this process, when it is one of those that judg
 def judge_files(
     files: Sequence[Path], folders: Sequence[Path], *, jobs: int, on: date | None = None, look: bool = False
 ) -> Iterator[Outcome]:
-    """As `judged.judge_files`, with `jobs` processes. They are new ones on every system: a forked one would share
+    """As `many.judge_files`, with `jobs` processes. They are new ones on every system: a forked one would share
     locks with threads it does not have."""
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (list(folders),))
     try:

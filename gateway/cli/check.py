@@ -12,8 +12,9 @@ from typing import Any
 import typer
 
 from gateway.cli.common import Call
-from gateway.cli.judged import Outcome, catalog_folders, files_in, judge_files
+from gateway.cli.judged import Outcome, catalog_folders, files_in
 from gateway.cli.light import LightCommand
+from gateway.cli.many import judge_files
 from gateway.cli.progress import Progress, wants_colour
 from gateway.cli.usage import nearest
 from gateway.clock import SystemClock, today

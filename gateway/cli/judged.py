@@ -1,17 +1,13 @@
-"""Many files judged, one process a document, files beside each other; what a person may see of them."""
+"""Which files are meant, and what judging one of them gives a person to see."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
 
-from gateway import catalog as catalogs
 from gateway.catalog import Catalog
 from gateway.cli.common import Call, raw_config
 from gateway.messages import Both, both, why_not
@@ -22,7 +18,6 @@ from gateway.resources import data_dir
 from gateway.validation import check
 
 DOCUMENTS = frozenset({".xml", ".zip"})
-_WORTH_A_PROCESS = 4 << 20  # bytes to judge for which starting a second process pays
 
 
 @dataclass
@@ -69,23 +64,6 @@ def judge_file(file: Path, *, catalog: Catalog, on: date | None, look: bool) -> 
 def unreadable(file: Path, why: Both) -> Outcome:
     """A file nobody could judge: never valid."""
     return Outcome(file, [Report(as_text(file), "", None, None, None, "not_judged")], why=why)
-
-
-def judge_files(
-    files: Sequence[Path], folders: Sequence[Path], *, jobs: int, on: date | None = None, look: bool = False
-) -> Iterator[Outcome]:
-    """The outcome of every file, in their order. `jobs` processes; 0: as many as pay for themselves."""
-    jobs = min(jobs or _paying(files), len(files))
-    if jobs > 1:
-        beside: Callable[..., Iterator[Outcome]] = import_module("gateway.cli.beside").judge_files
-        yield from beside(files, folders, jobs=jobs, on=on, look=look)
-        return
-    yield from map(partial(judge_file, catalog=catalogs.load(folders), on=on, look=look), files)
-
-
-def _paying(files: Sequence[Path]) -> int:
-    size = sum(file.stat().st_size for file in files if file.exists())
-    return min(os.cpu_count() or 1, 1 + size // _WORTH_A_PROCESS)
 
 
 def catalog_folders(call: Call) -> list[Path]:

@@ -14,8 +14,9 @@ from gateway import catalog as catalogs
 from gateway.catalog import Catalog
 from gateway.cli.check import count, day, found
 from gateway.cli.common import Call
-from gateway.cli.judged import catalog_folders, judge_files
+from gateway.cli.judged import catalog_folders
 from gateway.cli.light import LightCommand
+from gateway.cli.many import judge_files
 from gateway.cli.progress import Progress, wants_colour
 from gateway.rendering.trial import Reason, Trial, Tried, trial_text
 from gateway.report import Finding, Report
