@@ -1,4 +1,5 @@
-"""What a document or an archive may cost, in one place."""
+"""What a document or an archive may cost, in one place. The defaults are the configuration's: `gateway check` and the
+service say the same of the same file (tests/test_validation_limits.py)."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ MIB = 1 << 20
 class Limits:
     """Of one XML document. Everything beyond is HOSTILE_SIZE; real documents stay far below."""
 
-    document_bytes: int = 512 * MIB
+    document_bytes: int = 200_000_000
     prolog_bytes: int = MIB  # before the end of the root's start tag
     part_bytes: int = 4 * MIB  # one invoice, or the document around its invoices
     elements: int = 5_000  # likewise; moving and comparing them costs more than their number
@@ -26,10 +27,10 @@ class Limits:
 class ArchiveLimits:
     """Of one ZIP. Everything beyond is HOSTILE_ARCHIVE, said before a member is read."""
 
-    members: int = 5_000
+    members: int = 1_000
     directory_bytes: int = 4 * MIB
-    member_bytes: int = 512 * MIB
-    total_bytes: int = 1024 * MIB
+    member_bytes: int = 200_000_000
+    total_bytes: int = 500_000_000
     ratio: int = 200  # declared bytes for one compressed byte
     ratio_from: int = MIB  # smaller members may compress as they like
     name_bytes: int = 255
