@@ -10,8 +10,8 @@ from datetime import date
 from typing import Any, NamedTuple
 
 LISTED = 200  # findings listed per document; the count stays true
-# Nothing any payer could take, whatever the authority of the schema that says so (DESIGN section 6).
-NO_PAYER_COULD_TAKE = frozenset(
+# After these nothing is known of a document's invoices, whatever was seen before the defect.
+UNREADABLE = frozenset(
     {
         "NOT_WELL_FORMED",
         "EMPTY_DOCUMENT",
@@ -21,6 +21,11 @@ NO_PAYER_COULD_TAKE = frozenset(
         "HOSTILE_SIZE",
         "HOSTILE_ARCHIVE",
         "UNKNOWN_DOCUMENT",
+    }
+)
+# Nothing any payer could take, whatever the authority of the schema that says so (DESIGN section 6).
+NO_PAYER_COULD_TAKE = UNREADABLE | frozenset(
+    {
         "REQUEST_NUMBER_MISSING",
         "REQUEST_NUMBER_ALPHABET",
         "FOREIGN_NUMBER",

@@ -13,25 +13,11 @@ from gateway.identifiers import new_id
 from gateway.models import FindingRow, Invoice, Request, Submission
 from gateway.platform import passing
 from gateway.registry import sending
-from gateway.report import LISTED, Finding, InvoiceIndex, Report
+from gateway.report import LISTED, UNREADABLE, Finding, InvoiceIndex, Report
 from gateway.stages.validate import context, wire
 from gateway.stages.validate.desk import Desk, Judged
 from gateway.states import RequestState
 from gateway.store import staged
-
-# After these nothing is known of a document's invoices, whatever was seen before the defect.
-_UNREADABLE = frozenset(
-    {
-        "NOT_WELL_FORMED",
-        "EMPTY_DOCUMENT",
-        "NOT_XML",
-        "HOSTILE_DOCTYPE",
-        "HOSTILE_ENCODING",
-        "HOSTILE_SIZE",
-        "HOSTILE_ARCHIVE",
-        "UNKNOWN_DOCUMENT",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +54,7 @@ def judge(desk: Desk, kept: Kept) -> Judged:
     judged = Judged(_request(desk, kept, report), report)
     if report.verdict == "not_judged":
         return judged
-    if _UNREADABLE & {f.code for f in report.findings if f.refuses}:
+    if UNREADABLE & {f.code for f in report.findings if f.refuses}:
         invoices.clear()
         judged.request.invoices = judged.request.invalid_invoices = 0
     _decide(desk, judged, invoices)
