@@ -156,6 +156,15 @@ def recover(app: App) -> None:
 
 
 @contextmanager
+def working(config: Config, *, actor: str = "system", clock: Clock | None = None) -> Iterator[App]:
+    """The house for the one process whose stages work on this state folder, tidied up after whoever died in it. Raises
+    ConfigError when another one runs."""
+    with instance_lock(config), open_app(config, actor=actor, clock=clock) as app:
+        recover(app)
+        yield app
+
+
+@contextmanager
 def instance_lock(config: Config) -> Iterator[None]:
     """Hold the state folder for one running service. Raises ConfigError when another one runs on it."""
     private_dir(config.paths.state)

@@ -7,10 +7,9 @@ import sys
 
 import typer
 
-from gateway.app import instance_lock, recover
 from gateway.cli.bar import bar
 from gateway.cli.common import Call, set_up_logs, show_json
-from gateway.cli.house import configuration, opened
+from gateway.cli.house import at_work
 from gateway.cli.picture import standing
 from gateway.schedule import serve
 
@@ -24,8 +23,7 @@ def register(root: typer.Typer) -> None:
 def run(ctx: typer.Context) -> None:
     call: Call = ctx.obj
     set_up_logs(logging.INFO)
-    with instance_lock(configuration(call)), opened(call) as app:
-        recover(app)
+    with at_work(call) as app:
         call.tell("cli.run_started", folder=app.config.paths.state)
         serve(app.loop.start, app.loop.close)
     call.tell("cli.run_stopped")
@@ -38,8 +36,7 @@ def once(
 ) -> int:
     call: Call = ctx.obj
     set_up_logs(logging.WARNING)
-    with instance_lock(configuration(call)), opened(call) as app:
-        recover(app)
+    with at_work(call) as app:
         with bar(call.say("cli.once_working")) as tell:
             runs = app.loop.once(progress=lambda _what, count: tell(call.say("cli.once_runs", count=count)))
         picture = standing(app)

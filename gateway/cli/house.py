@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gateway.app import App, open_app
+from gateway.app import App, open_app, working
 from gateway.cli.common import Call
 from gateway.config import Config, load
 
@@ -19,4 +19,11 @@ def configuration(call: Call) -> Config:
 def opened(call: Call) -> Iterator[App]:
     """The house, with this call's actor on every event it writes."""
     with open_app(configuration(call), actor=call.who) as app:
+        yield app
+
+
+@contextmanager
+def at_work(call: Call) -> Iterator[App]:
+    """The house whose stages work, for `run` and `once`. Raises ConfigError when another process runs on it."""
+    with working(configuration(call), actor=call.who) as app:
         yield app

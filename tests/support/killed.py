@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 from gateway import platform
-from gateway.app import instance_lock, open_app, recover, shipped_and_own
+from gateway.app import open_app, shipped_and_own, working
 from gateway.clock import SystemClock, today
 from gateway.config import load
 from gateway.registry import apply
@@ -150,9 +150,7 @@ def _child(config: str, point: str | None, hit: int, minutes: int) -> None:
 
     platform.listen(die if point else None)
     requests.IN_ONE = statements.IN_ONE = 1  # every reply is large: its rows are staged in pieces
-    loaded = load(Path(config))
-    with instance_lock(loaded), open_app(loaded, clock=Later(minutes)) as app:
-        recover(app)
+    with working(load(Path(config)), clock=Later(minutes)) as app:
         app.loop.once()
         app.loop.close()
 
