@@ -14,12 +14,13 @@ GatewayError
 │  └─ InDoubt                 cut at or after the commit point; decided by the payer's facts, else HELD
 ├─ SealingError               a key is missing or wrong, or a sealed value was moved or altered
 └─ StoreError
-   └─ StaleState              someone else moved the record first; next record
+   ├─ StaleState              someone else moved the record first; next record
+   └─ NotHeldFor              a person names a code that does not hold the record
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 
 class GatewayError(Exception):
@@ -107,3 +108,11 @@ class StoreError(GatewayError):
 
 class StaleState(StoreError):
     """The record is no longer in the state we saw: someone else moved it first."""
+
+
+class NotHeldFor(StoreError):
+    """A person wants to go on in spite of codes that the record does not have."""
+
+    def __init__(self, codes: Collection[str], held_for: Collection[str]) -> None:
+        self.codes, self.held_for = list(codes), list(held_for)
+        super().__init__(f"not held for {', '.join(self.codes)}")

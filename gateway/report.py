@@ -56,6 +56,7 @@ class Finding:
     invoice: InvoiceRef | None
     message: dict[str, str]  # fr, en
     next: dict[str, str]  # fr, en
+    letter: str | None = None  # which one, when the authority is "letter"
 
     @property
     def refuses(self) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from gateway.cli import main
+from gateway.resources import data_dir
 
 REGISTRY = """
 [[agency]]
@@ -83,6 +85,58 @@ def test_the_history_says_what_the_person_said(house: tuple[str, ...], capsys: p
     said = " ".join(capsys.readouterr().out.split())
     for text in ("to be [checked]", "only half", 'Said by the person: "the agency asked"', "Ève"):
         assert text in said
+
+
+def test_what_is_held_or_refused_is_told_with_its_first_finding_s_sentence_and_place(
+    house: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (data_dir("schemas") / "ramq-rfp" / "samples" / "invalid_dem_paimt_role.xml").read_text("utf-8")
+    (tmp_path / "lots" / "role.xml").write_text(text, "utf-8")
+    (tmp_path / "lots" / "cut.xml").write_text(text[:900], "utf-8")
+    assert call("once", *house) == 0
+    for name in ("role.xml", "cut.xml"):
+        capsys.readouterr()
+        assert call("show", name, "--json", *house) == 0
+        told = json.loads(capsys.readouterr().out)
+        found = told["finding"]
+        assert call("show", told["requests"][0]["id"], *house) == 0
+        said = capsys.readouterr().out
+        assert f"{found['code']} · line {found['line']}, column {found['column']}" in said
+        assert found["message"]["en"] in said
+        assert found["next"]["en"] in said
+    assert found["code"] == "NOT_WELL_FORMED"
+
+
+def test_a_code_the_request_is_not_held_for_releases_nothing(
+    house: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    request = held(house, capsys)
+    assert call("release", request, "--despite", "ACOUNT_UNKNOWN", "--reason", "typed wrongly", *house) == 2
+    said = capsys.readouterr().err
+    assert "is not held because of: ACOUNT_UNKNOWN. Its codes: ACCOUNT_UNKNOWN" in said
+    assert held(house, capsys) == request
+
+
+def test_a_lot_or_a_request_of_the_archive_is_replayed_by_its_number(
+    house: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    request = held(house, capsys)
+    new = tmp_path / "new" / "ramq-rfp"
+    shutil.copytree(data_dir("schemas") / "ramq-rfp", new, ignore=shutil.ignore_patterns("samples"))
+    rules = new / "rules.toml"
+    only = 'must = { matches = ["request_number", "^X.*$"] }'
+    before = 'must = { matches = ["request_number", "^(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])$).*$"] }'
+    assert before in rules.read_text("utf-8")
+    rules.write_text(rules.read_text("utf-8").replace(before, only), "utf-8")
+    old = str(data_dir("schemas"))
+    for lot in (request, "lot.xml"):
+        assert call("rules", "diff", old, str(new), "--lot", lot, "--json", *house) == 1
+        (change,) = json.loads(capsys.readouterr().out)
+        assert [found[2] for found in change["gained"]] == ["REQUEST_NUMBER_DEVICE"]
+        assert change["verdict"] == ["valid", "invalid"]
+    assert call("rules", "diff", old, old, "--lot", request, *house) == 0
+    assert call("rules", "diff", old, old, "--lot", "LOT-nothing", *house) == 2
+    assert "LOT-nothing" in capsys.readouterr().err
 
 
 def test_nothing_is_cut_short_on_a_pipe(house: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from gateway.registry import Book, Plan, apply
 from gateway.registry.file import KINDS
 from gateway.resources import data_dir
 from gateway.store import Store, credentials, due, moves
+from gateway.validation.files import shipped
 
 DAY = date(2026, 3, 2)
 LAURIER = """
@@ -77,7 +78,7 @@ class Applier:
 
     def __call__(self, text: str, *, dry_run: bool = False) -> Plan:
         self.file.write_text(text, encoding="utf-8")
-        return apply(self.store, self.file, self.config, dry_run=dry_run)
+        return apply(self.store, self.file, self.config, shipped(), dry_run=dry_run)
 
     def book(self) -> Book:
         with self.store.read() as tx:
@@ -442,3 +443,24 @@ def test_an_agency_gives_rules_another_severity_and_takes_it_back(applied: Appli
     assert applied.book().agency(applied.agency("Laurier")).rules == {}
     with pytest.raises(ConfigError):
         applied(LAURIER.replace("migrated_on", 'rules = { X = "fatal" }\nmigrated_on'))
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("NAM_CHECK_DIGITS", "no rule has the code"),
+        ("SCHEMA_VALUE", "no rule has the code"),
+        ("956", "cannot be changed"),
+        ("ACCOUNT_UNKNOWN", "cannot be changed"),
+        ("FOREIGN_NUMBER", "cannot be changed"),
+    ],
+)
+def test_a_severity_of_what_is_no_rule_or_stays_as_it_is_refuses_the_file(
+    applied: Applier, code: str, said: str
+) -> None:
+    plan = applied(LAURIER.replace("migrated_on", f'rules = {{ "{code}" = "info" }}\nmigrated_on'))
+    (refusal,) = plan.refusals
+    assert f"agency[Laurier].rules.{code}" in refusal["fr"]
+    assert said in refusal["en"]
+    assert "registry.toml" in refusal["en"]
+    assert applied.book().agencies() == []

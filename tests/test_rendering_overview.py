@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 
 import pytest
 
 from gateway.messages import LANGUAGES
+from gateway.rendering.html import report_html
 from gateway.rendering.overview import bars, reports_html
+from gateway.rendering.sarif import reports_sarif
+from gateway.rendering.text import render
 from gateway.report import Finding, InvoiceRef, Report
+from gateway.resources import data_dir
+from gateway.validation import check
 
 HOSTILE = "<script>alert(1)</script>\" onload='x'"
 VOID = {"meta", "rect", "input"}
@@ -113,3 +119,12 @@ def test_the_chart_counts_the_findings_of_each_rule(reports: list[Report]) -> No
     ]
     assert bars([]) == []
     assert Page(reports_html([], "fr")).texts
+
+
+def test_a_rule_of_a_letter_names_the_letter_on_every_page() -> None:
+    letter = "Infolettre 375 (2018-02-28)"
+    (report,) = check(data_dir("schemas") / "ramq-dp" / "samples" / "rule_956_service_after_the_old_system.xml")
+    assert [found.letter for found in report.findings if found.code == "956"] == [letter]
+    pages = [reports_html([report], "fr"), report_html(report, "fr"), reports_sarif([report], "fr")]
+    pages += [render(report, "en").encode(), json.dumps(report.public()).encode()]
+    assert all(letter.encode() in page for page in pages)

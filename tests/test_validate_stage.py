@@ -14,6 +14,7 @@ import pytest
 from support.dying import Killed
 from support.house import House, annu, paimt, sample, zipped
 
+from gateway.errors import NotHeldFor
 from gateway.models import Batch, FindingRow, Invoice, Reply, Request, Submission
 from gateway.stages.validate import POINTS
 from gateway.states import RequestState
@@ -298,6 +299,14 @@ def test_a_person_releases_despite_a_finding_and_it_is_not_asked_again(house: Ho
         assert requests.release(tx, request, despite=[], reason="seen") == ["SCHEMA_VALUE"]
         assert requests.release(tx, request, despite=["SCHEMA_VALUE"], reason="seen") == []
     assert (request.state, request.despite) == ("READY", ["SCHEMA_VALUE"])
+
+
+def test_nobody_can_release_despite_a_code_the_request_is_not_held_for(house: House) -> None:
+    (request,) = house.given("lot.xml", sample("ramq-rfp", "invalid_dem_paimt_role"))
+    with pytest.raises(NotHeldFor) as caught, house.store.write() as tx:
+        requests.release(tx, request, despite=["SCHEMA_VALUE", "SCHEMA_VALEU"], reason="seen")
+    assert (caught.value.codes, caught.value.held_for) == (["SCHEMA_VALEU"], ["SCHEMA_VALUE"])
+    assert [one.state for one in house.all(Request)] == ["HELD"]
 
 
 def test_nobody_can_release_another_agencys_number(house: House) -> None:

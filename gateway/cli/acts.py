@@ -10,7 +10,7 @@ import typer
 from gateway.cli.common import Call
 from gateway.cli.find import the_one
 from gateway.cli.house import opened
-from gateway.errors import GatewayError, StaleState
+from gateway.errors import GatewayError, NotHeldFor, StaleState
 from gateway.models import Batch, Reply, Request
 from gateway.store import Tx, deposits, replies, requests, status
 from gateway.store.status import Found
@@ -54,6 +54,8 @@ def release(
     with opened(call) as app, app.store.write() as tx:
         found, row = _row(tx, call, record, KINDS)
         with _possible(call, found):
+            if despite and not isinstance(row, Request):
+                raise NotHeldFor(despite, ())
             if isinstance(row, Request):
                 left = requests.release(tx, row, despite=despite, reason=reason)
             elif isinstance(row, Batch):
@@ -91,8 +93,11 @@ def _row(tx: Tx, call: Call, text: str, kinds: tuple[str, ...]) -> tuple[Found, 
 
 @contextmanager
 def _possible(call: Call, found: Found) -> Iterator[None]:
-    """Turn "it is not in that state" into a sentence of the command line."""
+    """Turn "it is not in that state", or "not for that code", into a sentence of the command line."""
     try:
         yield
     except StaleState as error:
         raise NotPossible(call.say("cli.act_not_now", record=found.id, state=found.state)) from error
+    except NotHeldFor as error:
+        codes, held_for = ", ".join(error.codes), ", ".join(error.held_for) or "–"
+        raise NotPossible(call.say("cli.act_not_for", record=found.id, codes=codes, held_for=held_for)) from error

@@ -30,7 +30,7 @@ def apply_(
 ) -> int:
     call: Call = ctx.obj
     with opened(call) as app:
-        plan = apply(app.store, file, app.config, dry_run=dry_run)
+        plan = apply(app.store, file, app.config, app.catalog, dry_run=dry_run)
     sys.stdout.write(plan.text(call.lang) + "\n")
     return 1 if plan.refusals else 0
 

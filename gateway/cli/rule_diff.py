@@ -15,14 +15,16 @@ import typer
 from gateway import catalog as catalogs
 from gateway.catalog import Catalog
 from gateway.cli.common import Call, show_json
+from gateway.cli.find import the_one
 from gateway.cli.house import opened
 from gateway.cli.judged import files_in
 from gateway.clock import SystemClock, today
 from gateway.errors import ConfigError
 from gateway.messages import both
+from gateway.models import Batch, Request
 from gateway.report import LISTED, Report
 from gateway.resources import data_dir
-from gateway.store import deposits
+from gateway.store import Tx, deposits, status
 from gateway.validation import check
 
 _Key = tuple[int, str, str, str]  # ordinal of the invoice (0: the document), its number, code, severity
@@ -49,16 +51,17 @@ def diff(
     new: Path = typer.Argument(..., help="rules.diff_new", metavar="NEW"),
     over: list[Path] = typer.Option([], "--over", help="rules.diff_over", metavar="DIR"),
     archived: bool = typer.Option(False, "--archived", help="rules.diff_archived"),
+    lots: list[str] = typer.Option([], "--lot", help="rules.diff_lot", metavar="ID"),
     as_json: bool = typer.Option(False, "--json", help="option.json"),
 ) -> int:
     call: Call = ctx.obj
     files = files_in(over)
-    if not files and not archived:
+    if not files and not archived and not lots:
         raise ConfigError(both("rules.diff_nothing"))
     before, after, day = families(old), families(new), today(SystemClock())
     seen = list(changes(files, before, after, day))
-    if archived:
-        seen += archived_changes(call, before, after, day)
+    if archived or lots:
+        seen += archived_changes(call, [] if archived else lots, before, after, day)
     found = [change for change in seen if change.any]
     if as_json:
         show_json([asdict(change) for change in found])
@@ -82,18 +85,30 @@ def changes(files: Sequence[Path], old: Catalog, new: Catalog, on: date) -> Iter
         yield from (compare(before, after) for before, after in pairs)
 
 
-def archived_changes(call: Call, old: Catalog, new: Catalog, on: date) -> Iterator[Change]:
-    """The same, over every lot that was ever deposited; one at a time lies in the clear, in a private folder."""
+def archived_changes(call: Call, lots: Sequence[str], old: Catalog, new: Catalog, on: date) -> Iterator[Change]:
+    """The same, over these lots or requests of the archive, without any over every lot that was ever deposited; one at
+    a time lies in the clear, in a private folder. Raises Ambiguous."""
     with opened(call) as app, tempfile.TemporaryDirectory() as folder:
         with app.store.read() as tx:
-            batches = [(batch.id, batch.name, batch.archive_ref) for batch in deposits.every(tx) if batch.archive_ref]
+            rows = [_kept(tx, call, lot) for lot in lots] or deposits.every(tx)
+            kept = [(row.id, _name(row), row.archive_ref) for row in rows if row.archive_ref]
         file = Path(folder) / "lot"
-        for id_, name, ref in batches:
+        for id_, name, ref in kept:
             with app.archive.open(ref) as source, file.open("wb") as target:
                 shutil.copyfileobj(source, target)
             for change in changes([file], old, new, on):
                 change.file = change.file.replace(str(file), f"{id_} {name}", 1)
                 yield change
+
+
+def _kept(tx: Tx, call: Call, text: str) -> Batch | Request:
+    row = status.record(tx, the_one(tx, call, text, ("batch", "request")))
+    assert isinstance(row, Batch | Request)  # of these kinds only
+    return row
+
+
+def _name(row: Batch | Request) -> str:
+    return row.name if isinstance(row, Batch) else row.no_dem_ext or row.member or ""
 
 
 def compare(before: Report, after: Report) -> Change:

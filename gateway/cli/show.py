@@ -13,6 +13,7 @@ from rich.table import Column, Table
 from gateway.cli.common import Call, show_json
 from gateway.cli.find import the_one
 from gateway.cli.house import opened
+from gateway.cli.quote import quoted, sentences
 from gateway.clock import local
 from gateway.messages import room
 from gateway.models import Batch, Credential, Invoice, Reply, Request
@@ -56,6 +57,8 @@ def show(
     with opened(call) as app, app.store.read() as tx:
         found = the_one(tx, call, record)
         told = _told(tx, found)
+        if quote := quoted(tx, app.archive, status.record(tx, found)):
+            told |= {"finding": quote}
     if as_json:
         show_json(told | {"why": _why(call, told), "next": _next(call, told)})
     else:
@@ -130,6 +133,8 @@ def _next(call: Call, told: dict[str, Any]) -> str:
 def _print(call: Call, told: dict[str, Any], console: Console) -> None:
     console.print(f"[bold]{told['id']}[/bold]  {told['state']}", highlight=False)
     console.print(_why(call, told), highlight=False, markup=False)
+    for line in sentences(call, told["finding"]) if "finding" in told else ():
+        console.print(line, highlight=False, markup=False)
     console.print(call.say("look.next", what=_next(call, told)), highlight=False, markup=False)
     console.print()
     labels = {name: call.say(f"look.fact_{name}") for name in told["facts"]}

@@ -9,11 +9,13 @@ from datetime import date
 from itertools import combinations
 from typing import Any
 
+from gateway.catalog import Catalog
 from gateway.config import Config
 from gateway.config.strict import nearest
 from gateway.identifiers import is_test_number
 from gateway.models import Accreditation, Source, TransmissionNumber
 from gateway.registry.file import AgencyEntry, RegistryFile
+from gateway.registry.severities import refuse_wishes
 from gateway.registry.steps import Work
 from gateway.store.registry import Tables
 
@@ -21,10 +23,11 @@ DatedRow = TransmissionNumber | Accreditation
 Place = tuple[str, ...]
 
 
-def find_contradictions(work: Work, said: RegistryFile, after: Tables, config: Config) -> None:
+def find_contradictions(work: Work, said: RegistryFile, after: Tables, config: Config, catalog: Catalog) -> None:
     """Refuse what the registry, as it would be, could not answer for. What was so before is not this file's fault."""
     for agency in said.agencies:
         _payers(work, agency, config)
+        refuse_wishes(work, agency, catalog)
     names = {agency.id: agency.name for agency in after.agencies}
     _two_agencies(work, "number_of_two", [(f"{n.number} ({n.payer})", n) for n in after.numbers], names)
     _two_agencies(work, "account_of_two", [(a.account_id, a) for a in after.accreditations], names)

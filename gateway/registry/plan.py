@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.catalog import Catalog
 from gateway.clock import local
 from gateway.config import Config
 from gateway.config.strict import read
@@ -60,8 +61,9 @@ class Plan:
         return "applied" if self.applied else "only_planned"
 
 
-def apply(store: Store, file: Path, config: Config, *, dry_run: bool = False) -> Plan:
-    """Bring the registry in line with the file, all of it or nothing; with `dry_run` only say how.
+def apply(store: Store, file: Path, config: Config, catalog: Catalog, *, dry_run: bool = False) -> Plan:
+    """Bring the registry in line with the file, all of it or nothing; with `dry_run` only say how. `catalog`
+    knows the rules whose severity an agency may change.
 
     Raises ConfigError when the file cannot be read as a registry; what contradicts itself or what is known is a
     refusal in the plan.
@@ -69,19 +71,19 @@ def apply(store: Store, file: Path, config: Config, *, dry_run: bool = False) ->
     said = read(file, RegistryFile)
     if dry_run:
         with store.read() as tx:
-            return _planned(tx, file, said, config)
+            return _planned(tx, file, said, config, catalog)
     with store.write() as tx:
-        plan = _planned(tx, file, said, config)
+        plan = _planned(tx, file, said, config, catalog)
         if plan.refusals:
             return plan
         _carry_out(tx, plan)
     return Plan(plan.steps, plan.warnings, applied=True)
 
 
-def _planned(tx: Tx, file: Path, said: RegistryFile, config: Config) -> Plan:
+def _planned(tx: Tx, file: Path, said: RegistryFile, config: Config, catalog: Catalog) -> Plan:
     tables = rows.load(tx)
     work = Diff(file, said, tables, tx.now).run(local(tx.now).date())
-    find_contradictions(work, said, tables, config)
+    find_contradictions(work, said, tables, config, catalog)
     return Plan(tuple(work.steps), tuple(_warnings(file, said)), tuple(work.refusals))
 
 

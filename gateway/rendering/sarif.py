@@ -43,7 +43,7 @@ def _driver(findings: Iterable[Finding]) -> dict[str, Any]:
             {
                 "id": finding.code,
                 "defaultConfiguration": {"level": _LEVELS[finding.severity]},
-                "properties": {"authority": finding.authority},
+                "properties": {"authority": finding.authority} | ({"letter": finding.letter} if finding.letter else {}),
             }
             for finding in findings
         ],

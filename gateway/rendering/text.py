@@ -88,7 +88,8 @@ class _Text:
         where = f"{finding.line}:{finding.column} " if finding.line is not None else ""
         authority = say(f"rendering.authority_{finding.authority}", self._lang)
         mark = self._paint(f"{_MARKS.get(finding.severity, '·')} {where}{finding.code}", _TONES[finding.severity])
-        yield " " * by + f"{mark} ({authority})"
+        letter = f", {plain(finding.letter)}" if finding.letter else ""
+        yield " " * by + f"{mark} ({authority}{letter})"
         yield from indented(finding.message[self._lang], by + 4)
         if finding.path:
             yield " " * (by + 4) + self._paint(plain(finding.path), _SOFT)

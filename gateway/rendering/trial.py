@@ -56,6 +56,7 @@ class Trial:
                 "code": reason.finding.code,
                 "severity": reason.finding.severity,
                 "authority": reason.finding.authority,
+                "letter": reason.finding.letter,
                 "message": reason.finding.message,
                 "next": reason.finding.next,
                 "count": reason.count,
@@ -97,7 +98,8 @@ def _reasons(trial: Trial, lang: str) -> Iterator[str]:
         finding = reason.finding
         authority = say(f"rendering.authority_{finding.authority}", lang)
         severity = say(f"rendering.severity_{finding.severity}", lang)
-        yield f"  {reason.count:>6} × {finding.code} ({severity}, {authority})"
+        letter = f", {plain(finding.letter)}" if finding.letter else ""
+        yield f"  {reason.count:>6} × {finding.code} ({severity}, {authority}{letter})"
         yield from indented(finding.message[lang], by=11)
         yield from indented("→ " + finding.next[lang], by=11)
 

@@ -163,6 +163,12 @@ def put_off(tx: Tx, source_id: str, until: datetime) -> None:
     )
 
 
+def lot_report(tx: Tx, batch_id: str) -> Reply | None:
+    """The latest report of ours about a lot as it was deposited, not about one of its requests."""
+    query = select(Reply).where(Reply.batch_id == batch_id, Reply.kind == "report", col(Reply.request_id).is_(None))
+    return tx.session.exec(query.order_by(col(Reply.created_at).desc(), col(Reply.id).desc()).limit(1)).first()
+
+
 def owe(
     tx: Tx,
     kind: str,

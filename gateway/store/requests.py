@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
-from gateway.errors import StaleState
+from gateway.errors import NotHeldFor, StaleState
 from gateway.identifiers import lane
 from gateway.models import Invoice, Request, Submission
 from gateway.report import NO_PAYER_COULD_TAKE
@@ -125,10 +125,13 @@ def hold(tx: Tx, request: Request, *, reason: str) -> None:
 def release(tx: Tx, request: Request, *, despite: Collection[str], reason: str) -> list[str]:
     """A person lets a HELD request go, in spite of the codes named; give the codes that still hold it.
 
-    What nobody may send (another agency's number, say) stays. Raises StaleState when the request is not HELD.
+    What nobody may send (another agency's number, say) stays. Raises StaleState when the request is not HELD,
+    NotHeldFor where a code is named that it is not held for: whoever decides must have read why.
     """
     if request.state != RequestState.HELD:
         raise StaleState(f"{request.id} is {request.state}, not HELD")
+    if strange := sorted({*despite} - {*request.holds, *request.despite}):
+        raise NotHeldFor(strange, request.holds)
     left = [code for code in request.holds if not _lifted(code, despite)]
     all_despite = sorted({*request.despite, *despite})
     if left:

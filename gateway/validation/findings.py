@@ -40,6 +40,7 @@ class Draft:
     next: Both
     severity: str = "error"
     authority: str = "ours"
+    letter: str | None = None
     place: Place | None = None
     invoice: OfInvoice | None = None
     at: LineColumn | None = None  # known without a second pass
@@ -62,9 +63,8 @@ class Draft:
         path = self.place.path if self.place else None
         who = self.invoice
         of = InvoiceRef(who.number, who.ordinal, positions.get(who.address, (who.line, 1))[0]) if who else None
-        return Finding(
-            self.code, self.severity, self.authority, line, column, path, of, dict(self.message), dict(self.next)
-        )
+        said = dict(self.message), dict(self.next), self.letter
+        return Finding(self.code, self.severity, self.authority, line, column, path, of, *said)
 
 
 def built_in(code: str, key: str, /, *, authority: str = "ours", severity: str = "error", **values: object) -> Draft:

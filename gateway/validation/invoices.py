@@ -140,4 +140,4 @@ def rule_draft(rule: Rule, where: Callable[[], Place]) -> Draft:
     def detail(draft: Draft) -> None:
         draft.message, draft.next, draft.place = dict(rule.message), dict(rule.next), where()
 
-    return Draft(rule.code, {}, {}, rule.severity, rule.authority, details=detail)
+    return Draft(rule.code, {}, {}, rule.severity, rule.authority, rule.letter, details=detail)

@@ -109,7 +109,7 @@ def house(folder: Path) -> Iterator[House]:
         head = 'config_version = 1\n[gateway]\nstate_dir = "var"\n'
         (folder / "gateway.toml").write_text(head + payer.payer_block(port))
         with open_app(load(folder / "gateway.toml")) as app:
-            plan = apply(app.store, folder / "registry.toml", app.config)
+            plan = apply(app.store, folder / "registry.toml", app.config, app.catalog)
             assert not plan.refusals, plan.text("en")
             for number, password in passwords.items():
                 app.credentials.set_temporary("sandbox", number, password)

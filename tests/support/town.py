@@ -127,7 +127,7 @@ class Town:
         """Change the registry."""
         file = self.folder / "registry.toml"
         file.write_text(text, encoding="utf-8")
-        plan = apply(self.app.store, file, self.app.config)
+        plan = apply(self.app.store, file, self.app.config, self.app.catalog)
         assert not plan.refusals, plan.text("en")
 
 

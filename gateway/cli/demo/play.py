@@ -42,7 +42,7 @@ def run(folder: Path, progress: Progress) -> Result:
 
 def _register(app: App, scene: Scene) -> None:
     """What an operator does on the first day: the registry, and each agency's temporary password."""
-    plan = apply(app.store, scene.registry_file, app.config)
+    plan = apply(app.store, scene.registry_file, app.config, app.catalog)
     if plan.refusals:
         raise AssertionError(plan.text("en"))
     for number, password in scene.temporary_passwords.items():

@@ -10,6 +10,7 @@ from gateway.catalog import DocumentType
 from gateway.messages import Both, both
 from gateway.models import Invoice, Request
 from gateway.registry import sending
+from gateway.registry.severities import FIXED
 from gateway.report import LISTED, Finding, InvoiceIndex, InvoiceRef, Report
 from gateway.stages.validate import past
 from gateway.stages.validate.desk import Desk
@@ -40,6 +41,7 @@ def finding(
         invoice=InvoiceRef(index.number or index.payer_number, index.ordinal, index.line) if index else None,
         message=_and(dict(rule.message) if rule else both(f"validate.{key}", **values), more),
         next=dict(rule.next) if rule else both(f"validate.{key}_next", **values),
+        letter=rule.letter if rule else None,
     )
 
 
@@ -47,7 +49,7 @@ def _as_wanted(found: Finding, severities: Mapping[str, str]) -> Finding:
     """With the severity the agency wants, unless no payer could take it or the payer says so itself. What the registry
     does not know, and numbers used before, hold whatever anybody wants: it could go to the wrong place, or twice."""
     wanted = severities.get(found.code)
-    if wanted is None or found.refuses or found.code in _FIXED:
+    if wanted is None or found.refuses or found.code in FIXED:
         return found
     return replace(found, severity=wanted)
 
@@ -56,7 +58,6 @@ def _and(message: Both, more: Both | None) -> Both:
     return {lang: f"{text} {more[lang]}" for lang, text in message.items()} if more else message
 
 
-_FIXED = sending.CODES | {"INVOICE_UNKNOWN", "REQUEST_NUMBER_REUSED", "INVOICE_NUMBER_REUSED", "REQUEST_REPEATED"}
 _SEVERITY = {"REQUEST_REPEATED": "info"}
 
 
