@@ -79,6 +79,7 @@ class DocumentType:
     fields: Mapping[str, Locator] = field(default_factory=dict)
     invoice: Part | None = None
     line: Part | None = None
+    totals: Mapping[str, Locator] = field(default_factory=dict)  # in the head: invoices (how many), amount (their sum)
     personal: frozenset[str] = frozenset()  # local names whose values are never shown
     rules: tuple[Rule, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)  # the family's dated facts, which rules read
@@ -224,6 +225,7 @@ def _document(
     own = dict(data)
     schema = own.pop("schema", None)
     fields = {name: _locator(path) for name, path in own.pop("fields", {}).items()}
+    totals = {name: _locator(path) for name, path in own.pop("totals", {}).items()}
     invoice, line = _part(own.pop("invoice", None)), _part(own.pop("line", None))
     own.setdefault("authority", family["authority"])
     own.setdefault("version", family["version"])
@@ -239,6 +241,7 @@ def _document(
         fields=fields,
         invoice=invoice,
         line=line,
+        totals=totals,
         xsd=str(own.pop("xsd", family.get("xsd", "1.0"))),
         valid_from=own.pop("from", family.get("from")),
         valid_to=own.pop("to", family.get("to")),

@@ -85,6 +85,7 @@ class InvoiceIndex(NamedTuple):
     amount_cents: int | None  # claimed, where the format has one
     lines: int
     valid: bool = True
+    refused: bool = False  # whether a finding of this invoice alone means that it never goes as it is
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ _TOP = {
 }
 _DOCUMENT = {f.name for f in dataclasses.fields(DocumentType)} - {"family", "name", "rules"}
 _DOCUMENT = _DOCUMENT - {"valid_from", "valid_to", "settings", "tables"} | {"from", "to"}
+_TOTALS = {"invoices", "amount"}
 _ONE_OF: Mapping[str, tuple[str, ...]] = {
     "role": ("request", "reply", "statement", "error"),
     "action": ("new", "modify", "cancel"),
@@ -164,6 +165,18 @@ def _parts(data: Mapping[str, Any], place: str) -> Iterator[Problem]:
         for name, path in own.get("fields", {}).items():
             if not all(map(_is_path, path if isinstance(path, list) else [path])):
                 yield problem("not_a_path", FILE, f"{place}.{_dotted(part)}fields.{name}")
+    yield from _totals(data.get("totals", {}), f"{place}.totals")
+
+
+def _totals(totals: Any, place: str) -> Iterator[Problem]:
+    """Each is one path: it is written over where a document is taken apart (gateway/salvage)."""
+    if not isinstance(totals, Mapping):
+        yield problem("wrong_kind", FILE, place)
+        return
+    yield from _keys(totals, _TOTALS, place)
+    for name, path in totals.items():
+        if not _is_path(path):
+            yield problem("not_a_path", FILE, f"{place}.{name}")
 
 
 def _is_path(text: Any) -> bool:

@@ -121,6 +121,7 @@ def _paths(document: DocumentType, place: str) -> Iterator[Problem]:
         yield problem("root_not_declared", "catalog.toml", f"{place}.root", name=document.name)
         return
     yield from _fields([root], document.fields, f"{place}.fields")
+    yield from _fields([root], document.totals, f"{place}.totals")
     parts = [root]
     for name, part in (("invoice", document.invoice), ("line", document.line)):
         if part is None:

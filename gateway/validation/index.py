@@ -41,7 +41,7 @@ class Indexer:
         self._token = facts.first("document.token")
         self._admin, self._account = facts.first("document.admin_account"), account(facts)
 
-    def of(self, facts: Facts, ordinal: int, line: int, *, valid: bool) -> InvoiceIndex:
+    def of(self, facts: Facts, ordinal: int, line: int, *, valid: bool, refused: bool = False) -> InvoiceIndex:
         """What an invoice says of itself."""
         own, days = facts.own, facts.service_dates()
         amount = own["amount"][0] if "amount" in own else None
@@ -59,6 +59,7 @@ class Indexer:
             as_cents(amount, self._document.money) if amount else None,
             len(facts.lines),
             valid,
+            refused,
         )
 
     def _account_of(self, own: Values) -> str | None:

@@ -86,7 +86,8 @@ class Invoices:
             for draft in found:
                 draft.invoice = who
                 self._findings.add(draft)
-        self._sink(self._index.of(facts, ordinal, line, valid=valid))
+        refused = any(draft.refuses for draft in found)
+        self._sink(self._index.of(facts, ordinal, line, valid=valid, refused=refused))
 
     def _keep_sample(self, element: Element, *, right: bool) -> None:
         if self.sample is None or (right and not self.sample_is_right):
