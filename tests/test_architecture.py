@@ -15,9 +15,19 @@ ROOMS = [file for file in FILES if file.parent.name != "versions"]
 # Each floor's rooms; on floors 1 to 3 a room may also import those to its left.
 FLOORS: list[list[str]] = [
     ["errors", "platform", "clock", "resources", "messages", "states", "ports", "retry", "identifiers", "xmlsafe"],
-    ["models", "config", "tables", "catalog", "installed", "report", "calendars"],
+    ["models", "config", "tables", "catalog", "installed", "report", "payer", "calendars"],
     ["sealing", "migrations", "store", "archive"],
-    ["registry", "credentials", "validation", "reading", "rendering", "synthetic", "salvage", "arrivals"],
+    [
+        "registry",
+        "credentials",
+        "validation",
+        "reading",
+        "rendering",
+        "synthetic",
+        "salvage",
+        "arrivals",
+        "applications",
+    ],
     ["stages", "schedule", "families", "adapters"],
     ["stages.*", "sandbox"],
     ["app"],

@@ -42,6 +42,8 @@ FAMILIES = {
     "doctor": "doctor",
     "rules": "rules",
     "schema": "schema",
+    "contacts": "contacts",
+    "letters": "letters",
 }
 COMMON = {"--config": "config", "--state-dir": "state_dir", "--lang": "lang", "--as": "actor"}
 

@@ -102,6 +102,7 @@ class Paths:
     key_file: Path
     lock: Path
     schemas: Path  # this installation's own families
+    payer: Path  # dated data about the payer that the operator added
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,13 @@ def paths(state_dir: Path) -> Paths:
     """The layout of a state folder."""
     key_file = state_dir / "keys" / "master.key"
     return Paths(
-        state_dir, state_dir / "gateway.db", state_dir / "archive", key_file, state_dir / "lock", state_dir / "schemas"
+        state=state_dir,
+        database=state_dir / "gateway.db",
+        archive=state_dir / "archive",
+        key_file=key_file,
+        lock=state_dir / "lock",
+        schemas=state_dir / "schemas",
+        payer=state_dir / "payer",
     )
 
 
