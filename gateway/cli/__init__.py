@@ -36,6 +36,7 @@ FAMILIES = {
     "cancel": "acts",
     "registry": "registry",
     "tables": "tables",
+    "calendar": "calendar",
     "credential": "credential",
     "sandbox": "sandbox",
     "generate": "generate",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 from rich.console import Console
 
+from gateway.calendars.payer import CONFIRMED
 from gateway.cli.common import Call, show_json
 from gateway.cli.house import opened
 from gateway.cli.picture import standing
@@ -39,3 +42,12 @@ def status_(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", he
         )
     for failing in picture["failing"]:
         console.print(call.say("look.failing", **failing), style="yellow", highlight=False, markup=False)
+    for one in picture["silent"]:
+        console.print(call.say(f"look.silent_{_which(one)}", **one), style="yellow", highlight=False, markup=False)
+
+
+def _which(silence: dict[str, Any]) -> str:
+    """A payer; an agency that deposited before; one that never did."""
+    if silence["who"] == "payer":
+        return "payer" if silence["authority"] in CONFIRMED else "payer_perhaps"
+    return "agency" if silence["last"] else "agency_ever"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway import calendars
 from gateway.app import App
+from gateway.cli.silent import silent
 from gateway.clock import local, today
 from gateway.models import Batch, Reply, Request
 from gateway.registry import Book
@@ -12,7 +14,8 @@ from gateway.store import Tx, due, status
 
 
 def standing(app: App) -> dict[str, Any]:
-    """Where everything is now, read in one transaction."""
+    """Where everything is now, read in one transaction. Raises ConfigError when the calendar cannot be read."""
+    known = calendars.load(app.config.paths.state)
     with app.store.read() as tx:
         invoices = status.standings(tx)
         return {
@@ -24,6 +27,7 @@ def standing(app: App) -> dict[str, Any]:
             "deliveries": _deliveries(tx, app),
             "held": [{"id": held.id, "reason": held.reason} for held in status.held(tx)],
             "failing": _failing(tx),
+            "silent": silent(tx, known),
         }
 
 
