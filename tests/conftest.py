@@ -14,6 +14,7 @@ from gateway import platform
 from gateway.clock import FixedClock
 from gateway.store import Store
 
+pytest_plugins = ["support.tally"]
 DATABASES = ["sqlite", "postgresql"]
 
 

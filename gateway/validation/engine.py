@@ -72,6 +72,9 @@ class Engine:
             elements=limits.elements,
             depth=limits.depth,
             attributes=limits.attributes,
+            together=limits.attributes_together,
+            namespaces=limits.namespaces,
+            kilobytes=limits.head_bytes >> 10,
             lists=limits.lists,
             beside=limits.beside,
         )

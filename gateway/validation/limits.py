@@ -18,6 +18,9 @@ class Limits:
     elements: int = 5_000  # likewise; moving and comparing them costs more than their number
     depth: int = 100
     attributes: int = 500  # of one element
+    attributes_together: int = 20_000  # of one invoice, or of the document around its invoices
+    namespaces: int = 100  # declared above the invoices
+    head_bytes: int = 64 << 10  # before the first invoice: names, values, namespaces; it is judged again and again
     invoices: int = 150_000  # even the smallest costs as much to keep as a real one
     lists: int = 64  # lists of invoices in one document
     beside: int = 1000  # other children of the root, and of a list of invoices

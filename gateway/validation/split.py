@@ -9,6 +9,7 @@ from typing import BinaryIO, Protocol
 from lxml import etree
 
 from gateway import xmlsafe
+from gateway.validation import above
 from gateway.validation.cut import Block, blocks
 from gateway.validation.encoding import Encoding
 from gateway.validation.findings import Place
@@ -36,7 +37,8 @@ class Splitter:
         self._steps = path.split("/") if path else []
         self._deep = _deeper_than(limits.depth)
         self._deep_in_list = _deeper_than(limits.depth - len(self._steps))
-        self._many = _xpath(f"count(descendant::*) > {limits.elements}")
+        self._elements = _xpath("count(descendant::*)")
+        self._attributes = _xpath("count(descendant-or-self::*/@*)")
         self._wide = _xpath(f"boolean(descendant-or-self::*[@*[{limits.attributes + 1}]])")
         self._idle = 0  # bytes read since an invoice was whole
         self._stayed = 0  # bytes that other children of the lists hold
@@ -137,9 +139,17 @@ class Splitter:
             return "too_many_lists"
         if self._steps and max(len(root), *(found.seen for found in self.lists), 0) > self._limits.beside:
             return "too_many_beside"
-        if self._steps and (whole or (self.count and not self._idle)) and self._many(root):
+        crowded = self._crowded(root) if self._steps and (whole or (self.count and not self._idle)) else None
+        return crowded or (self._shape(root, self._deep) if whole else None)
+
+    def _crowded(self, element: Element) -> str | None:
+        """Attributes are counted only where there may be too many."""
+        many, most = self._elements(element), self._limits.attributes_together
+        if many > self._limits.elements:
             return "too_many_elements"
-        return self._shape(root, self._deep) if whole else None
+        if (many + 1) * self._limits.attributes > most and self._attributes(element) > most:
+            return "too_many_attributes_together"
+        return None
 
     def _shape(self, element: Element, deep: etree.XPath) -> str | None:
         if deep(element):
@@ -165,14 +175,15 @@ class Splitter:
     def _take_from(self, found: InvoiceList, whole: bool) -> Iterator[Piece]:
         """Every whole child; the last one may still be growing."""
         grown = list(found.element if found.last is None else found.last.itersiblings())
-        away = shelf(found.element)
+        away = None  # made only for a list that is not refused: it knows all its namespaces
         for child in grown if whole or _is_closed(found.element) else grown[:-1]:
             number = found.taken + found.seen
             if is_step(child, self._steps[-1]):
                 found.slot = found.seen if found.slot is None else found.slot
                 found.taken += 1
-                if self._too_much(child):
+                if self._too_much(child, first=found.taken == 1):
                     return
+                away = shelf(found.element) if away is None else away
                 away.append(child)
                 yield self._piece(child, found, number, line_of(child) + self.lines_opened)
             else:
@@ -181,8 +192,9 @@ class Splitter:
                 found.seen += 1
                 self._stayed += len(etree.tostring(child))
 
-    def _too_much(self, invoice: Element) -> bool:
-        self.excess = "too_many_elements" if self._many(invoice) else self._shape(invoice, self._deep_in_list)
+    def _too_much(self, invoice: Element, *, first: bool = False) -> bool:
+        self.excess = above.excess(invoice, self._limits) if first else None
+        self.excess = self.excess or self._crowded(invoice) or self._shape(invoice, self._deep_in_list)
         return self.excess is not None
 
     def _piece(self, child: Element, found: InvoiceList, number: int, line: int, *, plain: bool = False) -> Piece:

@@ -1,0 +1,40 @@
+"""Counts of hostile attempts by family, shown at the end of a run. They travel in the tests' own reports, so that they
+come together from every worker of a parallel run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+KEY = "hostile"
+Count = Callable[..., None]
+_HEAD = ("family", "tried", "refused", "harmless", "accepted twins")
+
+
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Count:
+    """`tally(family, refused=…, harmless=…, twins=…)`: so many attempts of a family ended so. `harmless`: let in, and
+    seen to do nothing; `twins`: honest neighbours of the attacks that were let in as they should be."""
+
+    def count(family: str, *, refused: int = 0, harmless: int = 0, twins: int = 0) -> None:
+        record_property(KEY, [family, refused + harmless, refused, harmless, twins])
+
+    return count
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    sums: dict[str, list[int]] = defaultdict(lambda: [0] * 4)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for key, value in getattr(report, "user_properties", ()):
+                if key == KEY and report.when == "call":
+                    sums[value[0]] = [a + b for a, b in zip(sums[value[0]], value[1:], strict=True)]
+    if not sums:
+        return
+    terminalreporter.section("hostile families")
+    terminalreporter.write_line("{:8}{:>9}{:>9}{:>10}{:>16}".format(*_HEAD))
+    for family in sorted(sums, key=lambda name: (name[0], int(name[1:]))):
+        terminalreporter.write_line("{:8}{:9}{:9}{:10}{:16}".format(family, *sums[family]))
