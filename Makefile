@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= gateway.toml
 
-.PHONY: demo test run bench lint types kill clean help
+.PHONY: demo test run bench lint types kill hostile clean help
 
 help:
-	@echo "make demo | test | run | bench | kill | clean"
+	@echo "make demo | test | run | bench | kill | hostile | clean"
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +45,10 @@ types: $(VENV)/.installed-dev
 
 kill: $(VENV)/.installed-dev
 	$(BIN)/pytest -n auto tests/test_kill.py -v
+
+# The hostile families with ten times as many of the cases that are drawn by chance.
+hostile: $(VENV)/.installed-dev
+	HOSTILE_TIMES=$(or $(HOSTILE_TIMES),10) $(BIN)/pytest -n auto tests/hostile
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python bench/judging.py

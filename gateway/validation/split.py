@@ -37,8 +37,8 @@ class Splitter:
         self._steps = path.split("/") if path else []
         self._deep = _deeper_than(limits.depth)
         self._deep_in_list = _deeper_than(limits.depth - len(self._steps))
-        self._elements = _xpath("count(descendant::*)")
-        self._attributes = _xpath("count(descendant-or-self::*/@*)")
+        self._many = _xpath(f"count(descendant::*) > {limits.elements}")
+        self._loaded = _xpath(_more_attributes(limits.attributes, limits.attributes_together))
         self._wide = _xpath(f"boolean(descendant-or-self::*[@*[{limits.attributes + 1}]])")
         self._idle = 0  # bytes read since an invoice was whole
         self._stayed = 0  # bytes that other children of the lists hold
@@ -143,13 +143,9 @@ class Splitter:
         return crowded or (self._shape(root, self._deep) if whole else None)
 
     def _crowded(self, element: Element) -> str | None:
-        """Attributes are counted only where there may be too many."""
-        many, most = self._elements(element), self._limits.attributes_together
-        if many > self._limits.elements:
+        if self._many(element):
             return "too_many_elements"
-        if (many + 1) * self._limits.attributes > most and self._attributes(element) > most:
-            return "too_many_attributes_together"
-        return None
+        return "too_many_attributes_together" if self._loaded(element) else None
 
     def _shape(self, element: Element, deep: etree.XPath) -> str | None:
         if deep(element):
@@ -213,6 +209,11 @@ def _is_closed(element: Element) -> bool:
 def _deeper_than(levels: int) -> etree.XPath:
     """Whether an element has descendants this many levels below it."""
     return _xpath(f"boolean({'/'.join(['*'] * max(levels, 1))})")
+
+
+def _more_attributes(each: int, together: int) -> str:
+    """Whether an element and those below it carry more. They are counted only where there are elements enough."""
+    return f"count(descendant-or-self::*) * {each} > {together} and count(descendant-or-self::*/@*) > {together}"
 
 
 def _xpath(expression: str) -> etree.XPath:
