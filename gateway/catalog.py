@@ -136,12 +136,21 @@ class Catalog:
             raise CatalogError(f"no document {name!r} in the schema family {family!r}")
         return found
 
-    def find(self, family: str | None, name: str | None) -> DocumentType | None:
-        """A document type of the newest version that has it; None when there is none."""
+    def find(self, family: str | None, name: str | None, version: str | None = None) -> DocumentType | None:
+        """A document type of that version, else of the newest that has it; None when there is none."""
         try:
-            return self.document(family or "", name or "")
+            return self.document(family or "", name or "", version=version)
         except CatalogError:
             return None
+
+    def version_of(self, family: str | None, name: str | None, version: str | None) -> Family | None:
+        """The version of a family whose document type of that name has that version."""
+        known = self.versions.get(family or "", ())
+        return next((f for f in known if any((d.name, d.version) == (name, version) for d in f.documents)), None)
+
+    def only(self, family: Family) -> Catalog:
+        """The same catalog, with no other version of this family."""
+        return Catalog([f for same in self.versions.values() for f in same if f.name != family.name or f is family])
 
 
 def _valid(known: Sequence[DocumentType], days: Iterable[date | None]) -> DocumentType | None:

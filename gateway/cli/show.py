@@ -29,7 +29,8 @@ MODELS: dict[str, type[Any]] = {
 }
 # What of a record a person wants to see, in this order; nothing here names a patient or holds a password.
 SHOWN = (
-    "name", "size", "sha256", "received_at", "payer", "number", "format", "document", "action", "no_dem_ext",
+    "name", "size", "sha256", "received_at", "payer", "number", "format", "format_version",
+    "document", "action", "no_dem_ext",
     "no_fact_ext", "no_fact_ramq", "account", "practice", "requester", "software", "wire_name", "wire_sha256",
     "invoices", "invalid_invoices", "findings", "holds", "despite", "reason", "kind", "key", "batch_id",
     "request_id", "duplicate_of", "attempts", "next_try_at", "transmitted_at", "answer_by", "proved_at",

@@ -45,6 +45,7 @@ class Reply(Leased, table=True):
     name: str  # file name as it came (a ZIP's member: its own)
     format: str | None = None
     document: str | None = None
+    format_version: str | None = None  # of the family it was read by
     size: int = Field(default=0, sa_type=BigInteger)  # bytes
     sha256: str | None = None
     archive_ref: str | None = None  # the payer's document; ours have facts only

@@ -63,6 +63,7 @@ class Request(Leased, table=True):
     number: str | None = None  # transmission number it goes under
     format: str | None = None
     document: str | None = None
+    format_version: str | None = None  # of the family it was judged by; its answers are read by the same
     action: str | None = None  # new | modify | cancel
     no_dem_ext: str | None = None
     requester: str | None = None  # practice number

@@ -78,8 +78,8 @@ def ask(
 
 
 def document_of(catalog: Catalog, request: Request) -> DocumentType | None:
-    """The request's document type, where it has one here."""
-    return catalog.find(request.format, request.document)
+    """The document type the request was judged by, where it has one here."""
+    return catalog.find(request.format, request.document, request.format_version)
 
 
 def _binds(document: DocumentType | None, request: Request, code: str) -> bool:

@@ -194,6 +194,7 @@ def owe(
         name=name,
         format=request.format if request else None,
         document=request.document if request else None,
+        format_version=request.format_version if request else None,
         facts=facts,
         created_at=tx.now,
     )

@@ -51,7 +51,7 @@ def render(archive: Archive, catalog: Catalog, reply: Reply, lang: str) -> list[
 def _details(archive: Archive, catalog: Catalog, reply: Reply) -> dict[str, Any]:
     """What the payer's document lists, in the payer's words. Raises CatalogError, StoreError."""
     arrived = local(reply.created_at).date()
-    document = catalog.document(reply.format or "", reply.document or "", arrived)
+    document = catalog.document(reply.format or "", reply.document or "", arrived, version=reply.format_version)
     with archive.open(reply.archive_ref or "") as source:
         return details(read(source, document))
 

@@ -37,5 +37,5 @@ def close(tx: Tx, reply: Reply, document: DocumentType | None, doubt: Doubt) -> 
     """Let a reply rest where its doubt says. Raises StaleState."""
     changes: dict[str, Any] = {"kind": doubt.kind or kind_of(document)}
     if document is not None:
-        changes |= {"format": document.family, "document": document.name}
+        changes |= {"format": document.family, "document": document.name, "format_version": document.version}
     moves.move(tx, reply, doubt.state, doubt.reason, detail=doubt.detail, **changes)

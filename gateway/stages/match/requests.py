@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from gateway.catalog import DocumentType
 from gateway.clock import local
@@ -14,6 +13,7 @@ from gateway.stages import Rooms
 from gateway.stages.match.doubts import SAYS_AGAIN, Doubt, close
 from gateway.stages.match.facts import receivability_facts
 from gateway.stages.match.pairs import Pairs, line_rows, lines, new_numbers, pair_up, unlike, verdicts
+from gateway.stages.match.sight import stem
 from gateway.states import ReplyState, RequestState
 from gateway.store import Tx, attempts, chunks, due, invoices, moves, replies, requests
 
@@ -72,7 +72,8 @@ class Requests:
     def _pairs(self, tx: Tx, request: Request, document: DocumentType, content: Receivability) -> Pairs | Doubt:
         """What the reply says of each submission of the request, or why it cannot be about them."""
         detail = {"request": request.id}
-        asked = self._rooms.catalog.document(request.format or "", request.document or "")
+        version = request.format_version
+        asked = self._rooms.catalog.document(request.format or "", request.document or "", version=version)
         if (asked.family, asked.reply) != (document.family, document.name):
             return Doubt("reply_of_another_kind", detail)
         if reason := reply_disagrees(content):
@@ -93,7 +94,8 @@ class Requests:
         detail = {"request": request.id, "first": first.id if first else None}
         if first is None or first.archive_ref is None:
             return Doubt("reply_contradicts", detail)
-        known = self._rooms.catalog.document(first.format or "", first.document or "", local(first.created_at).date())
+        day, version = local(first.created_at).date(), first.format_version
+        known = self._rooms.catalog.document(first.format or "", first.document or "", day, version=version)
         with self._rooms.archive.open(first.archive_ref) as source:
             before = read(source, known)
         same = first.sha256 == reply.sha256 or (isinstance(before, Receivability) and same_result(before, content))
@@ -139,6 +141,7 @@ class Requests:
             key=request.no_dem_ext or request.id,
             format=found.document.family,
             document=found.document.name,
+            format_version=found.document.version,
             facts=receivability_facts(request, content),
         )
         due.wake(tx, "distribute", request.source_id)
@@ -150,7 +153,7 @@ def _find(tx: Tx, reply: Reply, content: Receivability) -> Request | Doubt:
     payer, number = reply.payer or "", reply.number or ""
     if content.sender not in (None, number):
         return Doubt("number_disagrees")
-    named = replies.requests_named(tx, payer, number, _stem(reply.name))
+    named = replies.requests_named(tx, payer, number, stem(reply.name))
     found = named
     if content.request_number is not None:
         found = replies.requests_numbered(tx, payer, number, content.request_number)
@@ -183,11 +186,6 @@ def _may_be_anothers(one: Request, found: list[Request], content: Receivability)
         return False
     same = RequestState.RECEIVABLE if content.receivable else RequestState.NOT_RECEIVABLE
     return any(other.agency_id != one.agency_id and other.state == same for other in found)
-
-
-def _stem(name: str) -> str:
-    """The name of the deposit that a reply's name speaks of (FORMATS section 4). A label: it is only compared."""
-    return PurePosixPath(name.replace("\\", "/")).name.removesuffix(".xml").removesuffix(".recev")
 
 
 def _prove(tx: Tx, request: Request, reply: Reply) -> None:

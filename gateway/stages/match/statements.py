@@ -180,6 +180,7 @@ def _apply(tx: Tx, reply: Reply, document: DocumentType, content: StatementOfAcc
         key=content.number,
         format=document.family,
         document=document.name,
+        format_version=document.version,
         facts=statement_facts(content),
     )
     due.wake(tx, "distribute", owner.source.id)

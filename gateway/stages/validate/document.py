@@ -74,6 +74,7 @@ def _request(desk: Desk, kept: Kept, report: Report) -> Request:
         member=kept.member,
         format=report.format,
         document=report.document,
+        format_version=report.version,
         action=index.action,
         no_dem_ext=index.request_number,
         requester=index.requester,
