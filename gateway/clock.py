@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
@@ -37,9 +38,12 @@ class SystemClock:
 
 
 class FixedClock:
-    """A clock that stands still until it is moved: for tests, the sandbox and rehearsals."""
+    """A clock that stands still until it is moved: for tests, the sandbox and rehearsals. Only the thread that made it
+    passes its time by sleeping: a worker that waits for another one really waits, or it would see leases run out
+    while their owners are at work."""
 
     def __init__(self, at: datetime) -> None:
+        self._maker = threading.get_ident()
         self._at = at.astimezone(UTC)
         self._elapsed = 0.0
 
@@ -50,7 +54,10 @@ class FixedClock:
         return self._elapsed
 
     def sleep(self, seconds: float) -> None:
-        self.advance(timedelta(seconds=seconds))
+        if threading.get_ident() == self._maker:
+            self.advance(timedelta(seconds=seconds))
+        else:
+            time.sleep(seconds)
 
     def advance(self, by: timedelta) -> None:
         self._at += by
