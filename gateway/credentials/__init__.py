@@ -22,7 +22,7 @@ from gateway.store import credentials as rows
 __all__ = ["POINTS", "Credentials", "Login"]
 
 POINTS = ("credentials.attempted", "credentials.proposed", "credentials.proved", "credentials.refused")
-LOGIN_SECONDS = 120.0  # longer than an adapter waits in all for one login, so that none is overtaken while it lasts
+LOGIN_SECONDS = 30.0
 
 
 class Credentials:
