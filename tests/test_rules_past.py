@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.house import AUTUMN, House, annu, paimt, sample
 
-from gateway.models import Agency, Invoice, Reply, Statement, StatementEntry, Submission
+from gateway.models import Agency, FindingRow, Invoice, Reply, Request, Statement, StatementEntry, Submission
 
 NUMBER, TOKEN = "00000000101", "12345678"
 
@@ -33,7 +34,7 @@ def receivable(house: House, **invoice: object) -> Invoice:
 
 
 def modification(token: str = TOKEN) -> str:
-    return sample("ramq-rfp", "valid_dem_modif_dentist").replace(TOKEN, token)
+    return sample("ramq-rfp", "valid_dem_modif_dentist").replace(TOKEN, token).replace("F-0001", "F-1")
 
 
 def findings(house: House) -> list[dict[str, object]]:
@@ -98,15 +99,41 @@ def test_a_cancelled_invoice_is_neither_changed_nor_cancelled_again(house: House
     assert "DEM-before" in findings(house)[0]["message"]["fr"]  # type: ignore[index]
 
 
-@pytest.mark.parametrize(("days_ago", "warnings"), [((10,), 0), ((91,), 1), ((200, 89), 0)])
+@pytest.mark.parametrize(
+    ("days_ago", "codes"),
+    [
+        ((10,), []),
+        ((74,), []),
+        ((75,), ["CHANGE_DAYS_LEFT"]),
+        ((90,), ["CHANGE_DAYS_LEFT"]),
+        ((91,), ["CHANGE_LIMIT"]),
+        ((200, 70), []),
+    ],
+)
 def test_the_limit_to_modify_counts_from_the_latest_statement_and_only_warns(
-    days_ago: tuple[int, ...], warnings: int, house: House
+    days_ago: tuple[int, ...], codes: list[str], house: House
 ) -> None:
     invoice = receivable(house)
     for days in days_ago:
         shown(house, invoice, days)
     (request,) = house.given("m.xml", modification())
-    assert (request.state, request.findings) == ("READY", warnings)
+    assert (request.state, [row.code for row in house.all(FindingRow)]) == ("READY", codes)
+
+
+def test_the_days_left_to_modify_are_told(house: House) -> None:
+    shown(house, receivable(house), 85)
+    house.given("m.xml", modification())
+    with house.archive.open(house.all(Request)[-1].report_ref or "") as stream:
+        (found,) = json.load(stream)["findings"]
+    assert found["message"]["en"].endswith(
+        "5 day(s) are left of the 90 since the most recent statement that shows it (2026-07-08)."
+    )
+
+
+def test_a_replacement_under_another_number_is_told_and_goes(house: House) -> None:
+    receivable(house)
+    (request,) = house.given("m.xml", modification().replace("F-1", "F-77"))
+    assert (request.state, [row.code for row in house.all(FindingRow)]) == ("READY", ["INVOICE_NUMBER_DIFFERS"])
 
 
 def wanting(house: House, **rules: str) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date
 from pathlib import Path
 
 import pytest
-from support.house import paimt
+from support.house import paimt, sample
 
 from gateway import catalog, tables
 from gateway.cli import main
@@ -103,3 +104,36 @@ def test_gateway_tables_import_keeps_each_version_in_the_state_folder(
 def test_a_file_that_is_no_table_is_told_with_its_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=r"codes\.csv"):
         tables.parse(text.encode("utf-8", "surrogateescape"), "codes.csv")
+
+
+def test_a_locality_is_looked_up_only_where_the_place_is_one(tmp_path: Path) -> None:
+    shelf = tmp_path / "tables" / "ramq-rfp"
+    shelf.mkdir(parents=True)
+    (shelf / "localities@2026-09-01.csv").write_text(HEADER + "23027,,2026-08-31,Ici,Here\n", "utf-8")
+    places = sample("ramq-rfp", "valid_dem_paimt_every_kind_but_physicians")
+    one = re.search("<lieu_geo>.*?</lieu_geo>", places, re.S)
+    assert one is not None
+    for kind, place, said in (
+        ("2", "23027", []),
+        ("3", "23027", ["LOCALITY_NOT_VALID"]),
+        ("3", "99999", ["LOCALITY_NOT_LISTED"]),
+    ):
+        text = re.sub("<typ_id_lieu_geo>.", f"<typ_id_lieu_geo>{kind}", one[0])
+        text = re.sub("<id_lieu_geo>[^<]*", f"<id_lieu_geo>{place}", text)
+        report = judged(tmp_path, places.replace(one[0], text))
+        assert {f.code for f in report.findings if f.invoice} == set(said)
+
+
+def test_a_diagnosis_is_looked_up_in_both_systems_and_never_shown(tmp_path: Path) -> None:
+    for family, name in (
+        ("ramq-rfp", "valid_dem_paimt_physician_with_every_detail"),
+        ("ramq-dp", "valid_DP_RACIN_every_attribute"),
+    ):
+        shelf = tmp_path / "tables" / family
+        shelf.mkdir(parents=True)
+        (shelf / "diagnoses@2018-02-14.csv").write_text(HEADER + "V700,,,Examen,Examination\n", "utf-8")
+        report = judged(tmp_path, sample(family, name))
+        assert {f.code for f in report.findings} == {
+            "DIAGNOSIS_NOT_VALID" if family == "ramq-dp" else "DIAGNOSIS_NOT_LISTED"
+        }
+        assert "0000" not in "".join(f"{f.message} {f.path}" for f in report.findings)

@@ -91,15 +91,17 @@ class SubmissionNotNear(_Limit):
 
 
 def within_stay(facts: Facts) -> bool:
-    """A line's service is within the stay of the invoice's patients; a stay without an end is still going on."""
-    if "stay_start" not in facts.above.get("invoice", ()):
-        return True
-    starts = facts.dates("invoice.stay_start")
+    """A line's service, or an invoice's, is within the stay of the invoice's patients; a stay without an end is still
+    going on."""
+    of = "invoice." if "invoice" in facts.above else ""
+    starts = facts.dates(f"{of}stay_start")
     if not starts:
         return True
-    ends = facts.dates("invoice.stay_end")
+    ends = facts.dates(f"{of}stay_end")
     last = max(ends) if len(ends) == len(starts) else date.max
-    return all(min(starts) <= day <= last for day in facts.service_dates())
+    return last < min(starts) or all(  # a stay that ends before it begins is another rule's
+        min(starts) <= day <= last for day in facts.service_dates()
+    )
 
 
 def stay_in_order(facts: Facts) -> bool:

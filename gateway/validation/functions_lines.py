@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from gateway.validation.facts import Facts
@@ -11,7 +12,9 @@ from gateway.validation.values import as_cents
 
 _Key = tuple[str, ...]
 _SAME = ("code", "service", "role", "tooth", "start")  # two lines that agree in these are one said twice
-NEED_LINES = frozenset({"one_role", "sum_of_lines"})  # asked about an invoice, they look at its lines' fields
+NEED_LINES = frozenset(
+    {"one_role", "sum_of_lines", "lines_authorised"}
+)  # asked about an invoice, they look at its lines' fields
 
 
 class NoLineTwice:
@@ -64,8 +67,39 @@ class AuthorisationDated:
         return self._codes.isdisjoint(facts.own.get("code", ())) or bool(facts.own.get("authorised"))
 
 
+class LinesAuthorised:
+    """An invoice whose lines have a code of `authorised_codes` carries the date of the authorisation itself."""
+
+    def __init__(self, given: Given) -> None:
+        self._codes = frozenset(given.settings.get("authorised_codes", ()))
+
+    def holds(self, facts: Facts) -> bool:
+        if not self._codes or facts.own.get("authorised"):
+            return True
+        return all(self._codes.isdisjoint(line.get("code", ())) for line in facts.lines)
+
+
+class SurfaceOnTooth:
+    """A surface of `[settings.surfaces]` is on a tooth that has it: code of the surface → regex of the teeth. One that
+    is not named there says nothing."""
+
+    about = frozenset({"surface"})
+    reads = frozenset({"surface", "tooth"})
+
+    def __init__(self, given: Given) -> None:
+        surfaces: Mapping[str, str] = given.settings.get("surfaces", {})
+        self._teeth = {code: re.compile(teeth) for code, teeth in surfaces.items()}
+
+    def holds(self, facts: Facts) -> bool:
+        tooth = facts.first("tooth")
+        if tooth is None or not self._teeth:
+            return True
+        known = (self._teeth[code] for code in facts.own.get("surface", ()) if code in self._teeth)
+        return all(teeth.fullmatch(tooth) for teeth in known)
+
+
 class Measured:
-    """A code of `[settings.measures]` carries the measures it asks for."""
+    """A code of `[settings.measures]` carries the measures it asks for; where none is named, one that is not zero."""
 
     reads = frozenset({"code", "measure"})
 
@@ -75,7 +109,10 @@ class Measured:
 
     def holds(self, facts: Facts) -> bool:
         needed = self._measures.get(facts.first("code") or "")
-        return needed is None or needed.issubset(facts.own.get("measure", ()))
+        if needed is None:
+            return True
+        there = facts.own.get("measure", ())
+        return needed.issubset(there) if needed else any(value.strip("0. ") for value in there)
 
 
 class NoValueTwice:
@@ -99,6 +136,8 @@ FUNCTIONS: Mapping[str, Maker] = {
     "one_role": alone(one_role),
     "sum_of_lines": alone(sum_of_lines),
     "authorisation_dated": AuthorisationDated,
+    "lines_authorised": LinesAuthorised,
+    "surface_on_tooth": SurfaceOnTooth,
     "measured": Measured,
     "no_value_twice": NoValueTwice,
 }

@@ -1,7 +1,8 @@
 """Functions about code tables: a code that certainly does not hold, and one that a table may be too old to know.
 
 A rule's `field` holds the codes; `[settings.tables]` says which table they are of. Our own small sets are examples and
-never say that a code is missing.
+never say that a code is missing. `[settings.tables_where]` may say of a field that it is of the table only where
+another field of the invoice or line has a certain value (`locality = { locality_kind = "3" }`).
 """
 
 from __future__ import annotations
@@ -31,11 +32,14 @@ class _InTable:
     def __init__(self, given: Given) -> None:
         self._field = given.rule.field or ""
         self._versions = versions_for(given.rule, given.settings, given.tables)
+        self._where: Mapping[str, str] = given.settings.get("tables_where", {}).get(self._field, {})
         self._answers: dict[tuple[str, date], str] = {}
         self.about = frozenset({self._field})
-        self.reads = frozenset({self._field, DATES})
+        self.reads = frozenset({self._field, DATES, *self._where})
 
     def holds(self, facts: Facts) -> bool:
+        if any(facts.first(field) != value for field, value in self._where.items()):
+            return True
         return not any(
             self._answer(code, day) == self.said
             for code in facts.own.get(self._field, ())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from gateway.catalog import DocumentType
 from gateway.messages import Both, both
@@ -45,12 +46,9 @@ def of_new(desk: Desk, request: Request, invoices: list[InvoiceIndex]) -> Iterat
 def of_changes(
     desk: Desk, document: DocumentType, known: Mapping[str, Invoice], invoices: list[InvoiceIndex]
 ) -> Iterator[Said]:
-    """Modifications and cancellations: of an invoice we know, with its token, not cancelled yet, and in time."""
-    days = document.settings.get("change_days") if document.action == "modify" else None
-    shown: Mapping[str, date] = {}
-    if days is not None and known:
-        with desk.rooms.store.read() as tx:
-            shown = past.last_shown(tx, [invoice.id for invoice in known.values()])
+    """Modifications and cancellations: of an invoice we know, by its numbers and its token, not cancelled yet, and in
+    time."""
+    shown = _shown(desk, document, known)
     for index in invoices:
         invoice = known.get(index.payer_number or "")
         if invoice is None:
@@ -60,6 +58,35 @@ def of_changes(
             yield Said("INVOICE_CANCELLED", index, both("validate.cancelled_by", request=invoice.cancelled_by))
         if invoice.jeton_comm and index.token and invoice.jeton_comm != index.token:
             yield Said("TOKEN_DIFFERS", index)
-        dated = shown.get(invoice.id)
-        if days is not None and dated is not None and (desk.today - dated).days > days:
-            yield Said("CHANGE_LIMIT", index, both("validate.last_statement", dated=dated, days=days))
+        if invoice.no_fact_ext and index.number and invoice.no_fact_ext != index.number:
+            yield Said("INVOICE_NUMBER_DIFFERS", index, both("validate.first_number", number=invoice.no_fact_ext))
+        if invoice.id in shown:
+            yield from _limited(desk, document, index, shown[invoice.id])
+
+
+def _shown(desk: Desk, document: DocumentType, known: Mapping[str, Invoice]) -> Mapping[str, date]:
+    """When a statement last showed each invoice, where a limit counts from it."""
+    if not known or not any(document.action in limit["actions"] for limit in _limits(document)):
+        return {}
+    with desk.rooms.store.read() as tx:
+        return past.last_shown(tx, [invoice.id for invoice in known.values()])
+
+
+def _limited(desk: Desk, document: DocumentType, index: InvoiceIndex, dated: date) -> Iterator[Said]:
+    """Whether the limit has passed or is near: the newest that holds on the day of the statement."""
+    known = [one for one in _limits(document) if document.action in one["actions"] and one["from"] <= dated]
+    limit = max(known, key=lambda one: one["from"], default=None)
+    if limit is None:
+        return
+    days = limit["days"]
+    left = days - (desk.today - dated).days
+    if left < 0:
+        yield Said("CHANGE_LIMIT", index, both("validate.last_statement", dated=dated, days=days))
+    elif left <= limit.get("warn", 0):
+        yield Said("CHANGE_DAYS_LEFT", index, both("validate.days_left", dated=dated, days=days, left=left))
+
+
+def _limits(document: DocumentType) -> Sequence[Mapping[str, Any]]:
+    """`[[settings.change_limit]]` of the family: dated, for certain actions."""
+    limits: Sequence[Mapping[str, Any]] = document.settings.get("change_limit", ())
+    return limits
