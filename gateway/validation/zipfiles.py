@@ -19,6 +19,9 @@ _COMMENT_MAX = 0xFFFF
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _DESCRIPTOR = 0x8  # sizes follow the data
 _REPARSE_POINT = 0x400  # a link, as Windows writes it
+_FIELD = struct.Struct("<2H")  # kind and size of an extra field
+_UNICODE_NAME, _BEFORE_NAME = 0x7075, 5  # that kind; a version and a sum precede the name
+_DESCRIPTORS = (12, 16, 20, 24)  # bytes of a descriptor, with or without its sign, of 32 or 64 bits
 _PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -51,6 +54,8 @@ def end_record(source: BinaryIO, limits: ArchiveLimits) -> Draft | None:
 def entries_refused(archive: zipfile.ZipFile, source: BinaryIO, limits: ArchiveLimits) -> Iterator[Draft]:
     """Judge every entry of the directory, and all of them together."""
     entries = archive.infolist()
+    if len(entries) != _announced(archive, source):
+        yield refused("zip_surplus")
     for entry in entries:
         if key := _entry(entry, limits):
             yield refused(key, **_about(entry, limits))
@@ -59,6 +64,13 @@ def entries_refused(archive: zipfile.ZipFile, source: BinaryIO, limits: ArchiveL
     if sum(entry.file_size for entry in entries) > limits.total_bytes:
         yield refused("zip_total", limit=limits.total_bytes // MIB)
     yield from _layout(entries, source, archive.start_dir)
+
+
+def _announced(archive: zipfile.ZipFile, source: BinaryIO) -> int:
+    """How many members the end record counts; readers that believe it would see others than those that look."""
+    source.seek(-_END.size - len(archive.comment), 2)
+    count: int = _END.unpack(source.read(_END.size))[4]
+    return count
 
 
 def is_document(entry: zipfile.ZipInfo) -> bool:
@@ -85,6 +97,8 @@ def _entry(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> str | None:
         return "member_encrypted"
     if entry.compress_type not in _PLAIN:
         return "member_method"
+    if _other_name(entry, limits):
+        return "member_headers"
     if entry.file_size > limits.member_bytes:
         return "member_large"
     if entry.file_size > max(limits.ratio_from, limits.ratio * entry.compress_size):
@@ -101,10 +115,23 @@ def _is_special(entry: zipfile.ZipInfo) -> bool:
     return bool(odd) or bool(entry.external_attr & _REPARSE_POINT)
 
 
+def _other_name(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> bool:
+    """Whether a second name stands in an extra field, which some readers prefer, and is another one. Tools put it there
+    where the first one is not ASCII, in whatever alphabet of their own; then it must only be a good name."""
+    extra, plain = entry.extra, entry.orig_filename.isascii()
+    while len(extra) >= _FIELD.size:
+        kind, size = _FIELD.unpack_from(extra)
+        name = extra[_FIELD.size + _BEFORE_NAME : _FIELD.size + size].decode("utf-8", "replace")
+        if kind == _UNICODE_NAME and (name != entry.orig_filename if plain else defect(name, limits.name_bytes)):
+            return True
+        extra = extra[_FIELD.size + size :]
+    return False
+
+
 def _twice(entries: list[zipfile.ZipInfo]) -> str | None:
     seen: set[str] = set()
     for entry in entries:
-        name = same(entry.orig_filename)
+        name = same(entry.orig_filename.rstrip("/"))
         if name in seen:
             return entry.orig_filename
         seen.add(name)
@@ -112,8 +139,10 @@ def _twice(entries: list[zipfile.ZipInfo]) -> str | None:
 
 
 def _layout(entries: list[zipfile.ZipInfo], source: BinaryIO, directory: int) -> Iterator[Draft]:
-    """Local headers agree with the directory, entries do not overlap, nothing stands before the first one."""
+    """Local headers agree with the directory, entries do not overlap, and nothing stands before, between or after
+    them: no bytes that one reader skips and another takes for a member."""
     free_from = 0
+    spare: tuple[int, ...] = (0,)
     for entry in sorted(entries, key=lambda e: e.header_offset):
         end = _end_of(entry, source)
         if end is None:
@@ -122,10 +151,12 @@ def _layout(entries: list[zipfile.ZipInfo], source: BinaryIO, directory: int) ->
         if entry.header_offset < free_from or end > directory:
             yield refused("member_overlap", name=shown(entry.orig_filename))
             return
-        if free_from == 0 and entry.header_offset != 0:
+        if entry.header_offset - free_from not in spare:
             yield refused("zip_surplus")
             return
-        free_from = end
+        free_from, spare = end, _DESCRIPTORS if entry.flag_bits & _DESCRIPTOR else (0,)
+    if directory - free_from not in spare:
+        yield refused("zip_surplus")
 
 
 def _end_of(entry: zipfile.ZipInfo, source: BinaryIO) -> int | None:
@@ -134,13 +165,13 @@ def _end_of(entry: zipfile.ZipInfo, source: BinaryIO) -> int | None:
     raw = source.read(_LOCAL.size)
     if len(raw) != _LOCAL.size:
         return None
-    sign, _, flags, method, _, _, _, packed, size, name_bytes, extra = _LOCAL.unpack(raw)
+    sign, _, flags, method, _, _, crc, packed, size, name_bytes, extra = _LOCAL.unpack(raw)
     name = source.read(name_bytes).decode("utf-8" if flags & 0x800 else "cp437", "replace")
     later = bool(flags & _DESCRIPTOR)
     agree = (
         sign == b"PK\x03\x04"
         and (flags, method) == (entry.flag_bits, entry.compress_type)
         and name == entry.orig_filename
-        and (later or (packed, size) == (entry.compress_size, entry.file_size))
+        and (later or (crc, packed, size) == (entry.CRC, entry.compress_size, entry.file_size))
     )
     return entry.header_offset + _LOCAL.size + name_bytes + extra + entry.compress_size if agree else None
