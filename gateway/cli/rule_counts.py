@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import typer
@@ -10,19 +11,20 @@ from rich.table import Column, Table
 
 from gateway.cli.common import Call, show_json
 from gateway.cli.house import opened
+from gateway.registry.severities import adjustable
 from gateway.store import findings
 from gateway.store.findings import RuleCount
 
 _ENOUGH = 5  # answers before a rule is doubted
 _MOSTLY = 0.9  # part of them that must be "receivable"
 _DOWN = {"error": "warning", "warning": "info"}
-_THEIRS = ("official", "letter")  # the payer's own rules: not ours to demote
 
 
-def demotion(count: RuleCount) -> str | None:
-    """The severity a rule should rather have: the payer nearly always takes what it finds wrong."""
+def demotion(count: RuleCount, adjustable: Collection[str]) -> str | None:
+    """The severity a rule should rather have: the payer nearly always takes what it finds wrong. None for what nobody
+    may change."""
     answers = count.receivable + count.not_receivable
-    if count.authority in _THEIRS or answers < _ENOUGH or count.receivable < answers * _MOSTLY:
+    if count.code not in adjustable or answers < _ENOUGH or count.receivable < answers * _MOSTLY:
         return None
     return _DOWN.get(count.severity)
 
@@ -30,7 +32,8 @@ def demotion(count: RuleCount) -> str | None:
 def show(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", help="option.json")) -> None:
     call: Call = ctx.obj
     with opened(call) as app, app.store.read() as tx:
-        rows: list[dict[str, Any]] = [c._asdict() | {"demote_to": demotion(c)} for c in findings.counts(tx)]
+        may = adjustable(app.catalog)
+        rows: list[dict[str, Any]] = [c._asdict() | {"demote_to": demotion(c, may)} for c in findings.counts(tx)]
     if as_json:
         show_json(rows)
         return
