@@ -43,6 +43,7 @@ class Rule:
     service_from: date | None = None
     service_to: date | None = None
     kinds: tuple[str, ...] = ()  # invoice elements it holds for; empty: all
+    example: Mapping[str, str] | None = None  # in words, where no document alone can show it
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class Family:
     messages: Mapping[str, Mapping[str, str]]  # payer's code → fr, en
     settings: Mapping[str, Any]  # dated facts of the family: openings by profession, system code …
     tables: Tables = field(default_factory=dict)
+    samples_of: date | None = None  # the day on which its samples are judged
 
 
 class Catalog:
@@ -216,6 +218,7 @@ def read(folder: Path, shelves: Iterable[Path] = ()) -> Family:
             messages=_toml(file.with_name("messages.toml"), {}) | tables.labels(codes, "messages"),
             settings=data.get("settings", {}),
             tables=codes,
+            samples_of=data.get("samples_of"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CatalogError(f"{file}: {error!r}") from error

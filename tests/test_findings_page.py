@@ -28,8 +28,22 @@ def test_every_rule_and_every_built_in_code_has_its_entry() -> None:
     assert known == set(re.findall(r"^### (\w+)$", document(shipped()), re.MULTILINE))
 
 
+def test_every_code_says_whose_word_it_is_what_to_do_and_what_it_looks_like() -> None:
+    entries = re.split(r"^### ", document(shipped()), flags=re.MULTILINE)[1:]
+    assert len(entries) > 90
+    for entry in entries:
+        code = entry.partition("\n")[0]
+        assert re.search(
+            r"^\*(error|warning|info)\* · (official|letter \(.+\)|reconstructed|ours|the schema)", entry, re.M
+        ), code
+        assert entry.count(" → ") >= 2 or entry.count("** → ") >= 2, f"{code} says nothing to do"
+        assert "- **ex.** " in entry, f"{code} has no example: a sample, or `example` beside the rule"
+
+
 def test_every_sentence_of_the_guard_and_the_engine_belongs_to_a_code() -> None:
-    said = {key for key in room("validation") if not key.endswith("_next") and not key.startswith("allowed_")}
+    said = {
+        key for key in room("validation") if not key.endswith("_next") and not key.startswith(("allowed_", "example_"))
+    }
     listed = [key for one in BUILT_IN for key in one.sentences]
     assert said == set(listed), "gateway/validation/codes.py lists the sentences of each code"
     assert len(listed) == len(set(listed))

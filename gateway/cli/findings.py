@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -71,7 +71,7 @@ def examples(catalog: Catalog) -> dict[tuple[str, str], Example]:
                 shown.update(excerpts(source, report, catalog))
 
             name = f"schemas/{family.name}/samples/{file.name}"
-            for report in check(file.read_bytes(), catalog=catalog, name=name, look=look):
+            for report in check(file.read_bytes(), catalog=catalog, name=name, look=look, on=family.samples_of):
                 for one in report.findings:
                     text = shown.get((name, one.line or 0, one.column or 0))
                     for key in ((family.name, one.code), ("", one.code)):
@@ -96,7 +96,7 @@ def _rule(rules: Sequence[Rule], example: Example | None) -> str:
     for rule in rules:
         for lang in LANGUAGES:
             told.setdefault((lang, f"{_period(rule)}{rule.message[lang]} → {rule.next[lang]}"))
-    return _entry(first.code, facts, sorted(told, key=lambda t: LANGUAGES.index(t[0])), example)
+    return _entry(first.code, facts, sorted(told, key=lambda t: LANGUAGES.index(t[0])), example, first.example)
 
 
 def _authority(rule: Rule) -> str:
@@ -118,13 +118,18 @@ def _built_in(one: BuiltIn, example: Example | None) -> str:
         told += [(lang, _bare(way)) for way in [*ways, *([f"→ {known[one.next][lang]}"] if one.next else [])]]
     if one.example is not None:
         example = Example("", None, one.example.decode() or "(0 octet)")
-    return _entry(one.code, facts, told, example)
+    return _entry(one.code, facts, told, example, room("validation").get(f"example_{one.code.lower()}"))
 
 
-def _entry(code: str, facts: str, told: Iterable[tuple[str, str]], example: Example | None) -> str:
+def _entry(
+    code: str, facts: str, told: Iterable[tuple[str, str]], example: Example | None, words: Mapping[str, str] | None
+) -> str:
+    """A code; the example is a sample, or words where no document alone can show it."""
     lines = [f"### {code}\n", facts + "\n", *(f"- **{lang}** {text}" for lang, text in told)]
     if example is not None:
         lines.append(f"- **ex.** {' '.join(_example(example))}")
+    elif words is not None:
+        lines += [f"- **ex.** *{lang}* {words[lang]}" for lang in LANGUAGES]
     return "\n".join(lines) + "\n"
 
 

@@ -17,7 +17,6 @@ from gateway import catalog as catalogs
 from gateway import xmlsafe
 from gateway.catalog import Catalog, DocumentType, Family
 from gateway.errors import GatewayError
-from gateway.families.contents import FILE, toml
 from gateway.families.patterns import attacks
 from gateway.families.problems import Problem, problem
 from gateway.report import Report
@@ -174,13 +173,11 @@ def _has(element: Any, attribute: str) -> bool:
 def _samples(family: Family) -> Iterator[Problem]:
     folder, known = family.folder, Catalog([family])
     proved: set[str | None] = set()
-    head = toml(folder, FILE)
-    day = head.get("samples_of") if isinstance(head, dict) else None
     for file in sorted((folder / "samples").glob("*.xml")):
         outcome, _, rest = file.stem.partition("_")
         name = file.relative_to(folder).as_posix()
         with file.open("rb") as source:
-            report = judge(source, name, known, on=day)
+            report = judge(source, name, known, on=family.samples_of)
         if outcome == "valid":
             proved.add(report.document)
         yield from _sample(file, name, outcome, rest, report, known)

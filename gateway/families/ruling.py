@@ -75,7 +75,7 @@ def _rule(rule: Mapping[str, Any], place: str, documents: Documents) -> Iterator
         yield problem("not_a_code", FILE, f"{place}.code")
     if (rule.get("authority") == "letter") != ("letter" in rule):
         yield problem("letter", FILE, f"{place}.letter")
-    for key in ("message", "next"):
+    for key in ("message", "next", *(["example"] if "example" in rule else [])):
         yield from both_languages(rule.get(key, {}), FILE, f"{place}.{key}")
     about = [d for d in documents if local(str(d.get("root", ""))) in rule.get("documents", ())]
     known = {local(str(d.get("root", ""))) for d in documents}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from gateway.validation.facts import Facts
@@ -80,22 +79,21 @@ class LinesAuthorised:
 
 
 class SurfaceOnTooth:
-    """A surface of `[settings.surfaces]` is on a tooth that has it: code of the surface → regex of the teeth. One that
-    is not named there says nothing."""
+    """A surface of `[settings.surfaces]` is on a tooth that has it: code of the surface → places of such teeth in their
+    quadrant, 1 (at the front) to 8. A surface that is not named there says nothing."""
 
     about = frozenset({"surface"})
     reads = frozenset({"surface", "tooth"})
 
     def __init__(self, given: Given) -> None:
-        surfaces: Mapping[str, str] = given.settings.get("surfaces", {})
-        self._teeth = {code: re.compile(teeth) for code, teeth in surfaces.items()}
+        surfaces: Mapping[str, Sequence[int]] = given.settings.get("surfaces", {})
+        self._places = {code: frozenset(map(str, places)) for code, places in surfaces.items()}
 
     def holds(self, facts: Facts) -> bool:
         tooth = facts.first("tooth")
-        if tooth is None or not self._teeth:
+        if tooth is None:
             return True
-        known = (self._teeth[code] for code in facts.own.get("surface", ()) if code in self._teeth)
-        return all(teeth.fullmatch(tooth) for teeth in known)
+        return all(tooth[-1:] in self._places.get(code, tooth[-1:]) for code in facts.own.get("surface", ()))
 
 
 class Measured:
