@@ -7,11 +7,10 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from adapters import listing, names
+from adapters import listing, names, settled
 from gateway.errors import Conflict, Denied, Gone, InDoubt, TransportError, Unreachable
 from gateway.platform import publish, sync_dir, sync_file
 from gateway.ports import Receipt, Secret, WaitingFile
@@ -66,14 +65,17 @@ class Folder:
     def _chunks(self, file: WaitingFile) -> Iterator[bytes]:
         path = self._path / listing.takable(file)
         with _translated(path), _open(path) as source:
-            _require(os.fstat(source.fileno()), file)
+            before = os.fstat(source.fileno())
+            _require(before, file)
             left = file.size + 1  # one more than announced shows that it grows, and bounds an endless one
             while left and (chunk := source.read(min(left, _CHUNK))):
                 left -= len(chunk)
                 yield chunk
-            _require(os.fstat(source.fileno()), file)
+            after = os.fstat(source.fileno())
+            _require(after, file)
             _require(_facts(path), file)
-            if left != 1:
+            # A program may set the time of a file back; not the moment of its last change.
+            if left != 1 or after.st_ctime_ns != before.st_ctime_ns:
                 raise Gone(f"{path} changed while it was read")
 
     def remove(self, file: WaitingFile) -> None:
@@ -90,29 +92,27 @@ class Folder:
 
     def _take(self, path: Path, file: WaitingFile) -> None:
         """Rename first, look after: a new deposit that slips in under the old name must not vanish."""
-        aside = self._place(path.name) if self._keeps else path.with_name(names.temporary(path.name, "gone"))
+        if self._keeps:
+            self._move(path, file)
+        else:
+            self._erase(path, file)
+        sync_dir(self._path)
+
+    def _move(self, path: Path, file: WaitingFile) -> None:
+        with settled.opened(self._path) as folder:
+            place = folder.place(path.name, _MODE)
+            if not _is_same(folder.take(path, place), file):
+                folder.give_back(place, path)
+                raise Gone(f"another file took the name {path}")
+            folder.sync()
+
+    def _erase(self, path: Path, file: WaitingFile) -> None:
+        aside = path.with_name(names.temporary(path.name, "gone"))
         path.replace(aside)
         if not _is_same(_facts(aside), file):
             publish(aside, path)
             raise Gone(f"another file took the name {path}")
-        if self._keeps:
-            sync_dir(aside.parent)
-        else:
-            aside.unlink()
-        sync_dir(self._path)
-
-    def _place(self, name: str) -> Path:
-        """A free name in recus/, held by an empty file of ours, so that the rename cannot hit anybody else's."""
-        folder = self._path / names.SETTLED
-        folder.mkdir(exist_ok=True)
-        if folder.is_symlink():
-            raise Denied(f"{folder} is a link; what was taken would leave the agency's own folder")
-        for number in count(1):
-            place = folder / names.numbered(name, number)
-            with suppress(FileExistsError):
-                os.close(os.open(place, _MAKE, _MODE))
-                return place
-        raise AssertionError("count() never ends")
+        aside.unlink()
 
     def look(self, name: str, size: int, sha256: str) -> Receipt | None:
         """See `ports.Delivery`. Presence is proved by the hash of what lies there."""

@@ -90,8 +90,7 @@ class Archive:
 
     def erase(self, owner: str) -> None:
         """Remove everything an owner has, and nobody else's. Twice is once."""
-        home = self._home(owner)
-        if _OWNER.fullmatch(owner) is None or not home.is_dir():
+        if _OWNER.fullmatch(owner) is None or not (home := self._home(owner)).is_dir():
             return
         for path in home.iterdir():
             path.unlink(missing_ok=True)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import os
 import socket
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
 from support.mailboxes import assert_told, look, read, send
@@ -76,36 +74,6 @@ def test_what_takes_a_files_place_after_listing_is_gone_and_never_opened(
     with pytest.raises(Gone):
         Folder(folder).remove(file)
     assert secret.read_bytes() == b"<lot/>"
-
-
-def test_a_link_swapped_in_a_loop_never_wins(folder: Path, tmp_path: Path) -> None:
-    path, secret = folder / "lot.xml", tmp_path / "secret"
-    secret.write_bytes(b"SECRET")
-    mine = tmp_path / "mine"
-    mine.write_bytes(b"<lot/>")
-    mine.replace(path)
-    (file,) = Folder(folder).waiting()
-    stop = Event()
-
-    def swap() -> None:
-        keep, link = tmp_path / "keep", tmp_path / "link"
-        while not stop.is_set():
-            link.symlink_to(secret)
-            path.replace(keep)
-            link.replace(path)
-            keep.replace(path)
-
-    swapper = Thread(target=swap)
-    swapper.start()
-    try:
-        for _ in range(5000):
-            sink = io.BytesIO()
-            with suppress(Gone):
-                Folder(folder).read(file, sink)
-            assert b"SECRET" not in sink.getvalue()
-    finally:
-        stop.set()
-        swapper.join()
 
 
 def test_a_file_that_grows_while_it_is_read_is_gone(folder: Path) -> None:

@@ -100,4 +100,4 @@ def _safe(text: str) -> str:
     plain = _ODD.sub("-", text)
     if plain == text and len(plain) <= _KEY:
         return plain
-    return f"{plain[: _KEY - 9]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{plain[: _KEY - 9]}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:8]}"
