@@ -173,9 +173,14 @@ def test_what_the_catalog_promises_and_the_document_lacks_cannot_be_taken_apart(
     kind = document(text)
     for odd in (text.replace('Nr="OPP-1"', ""), text.replace('Nr="OPP-1"', 'Nr="&#65;"'), order(), text[:-5]):
         assert dissect(io.BytesIO(odd.encode()), kind) is None
-    assert dissect(io.BytesIO(text.encode()), replace(kind, totals=TOTALS)) is None
-    empty = text.replace("<f:Sendinger>", '<f:Sum/><f:Sendinger Antall="1">')
-    assert dissect(io.BytesIO(empty.encode()), replace(kind, totals=TOTALS)) is None
+    bad = replace(kind, totals=TOTALS, fields={**kind.fields, "request_number": ("@Nr", "Part/@Nr")})
+    assert dissect(io.BytesIO(text.encode()), bad) is None
+    for unclear in ("<f:Sum/>", "<f:Sum>1<!-- x --></f:Sum>", "<f:Sum>&#49;</f:Sum>"):
+        odd = text.replace("<f:Sendinger>", f"{unclear}<f:Sendinger>")
+        assert dissect(io.BytesIO(odd.encode()), replace(kind, totals=TOTALS)) is None
+    none = dissect(io.BytesIO(text.encode()), replace(kind, totals=TOTALS))  # a total may be left out
+    assert none is not None
+    assert none.agrees(Sums(7, None))
 
 
 def test_what_says_utf_16_and_is_utf_8_is_taken_apart_as_the_guard_let_it_pass() -> None:

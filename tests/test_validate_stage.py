@@ -347,7 +347,7 @@ def test_a_document_that_could_not_be_judged_holds_its_lot(house: House, tmp_pat
     assert house.request("D-1").state == "READY"
 
 
-@pytest.mark.parametrize("point", [p for p in POINTS if p != "validate.asked"])
+@pytest.mark.parametrize("point", [p for p in POINTS if p not in ("validate.asked", "validate.divided")])
 def test_a_lot_is_judged_once_when_the_process_dies(house: House, killing: Callable[..., None], point: str) -> None:
     house.deposit("lot.zip", zipped(a=paimt("D-1"), b=paimt("D-2", first="F-3", second="F-4"), c="<broken"))
     house.collected()

@@ -1,10 +1,13 @@
-"""Which record a person means: by our id, or by a number or name from outside; several are listed, never guessed."""
+"""Which record a person means: by our id, or by a number or name from outside; several are listed, never guessed.
+
+Of a request and the part of it that goes under the same number, the part is meant: nothing is decided about the other.
+"""
 
 from __future__ import annotations
 
 from gateway.cli.common import Call
 from gateway.errors import GatewayError
-from gateway.store import Tx, status
+from gateway.store import Tx, salvage, status
 from gateway.store.status import Found
 
 
@@ -20,6 +23,8 @@ def the_one(tx: Tx, call: Call, text: str, kinds: tuple[str, ...] = ()) -> Found
     wanted = [record for record in found if not kinds or record.kind in kinds]
     if not wanted:
         raise Ambiguous(call.say("cli.find_no_request", record=found[0].id))
+    originals = salvage.originals(tx, [record.id for record in wanted if record.kind == "request"])
+    wanted = [record for record in wanted if record.id not in originals]
     if len(wanted) > 1:
         raise Ambiguous(call.say("cli.find_several", text=text, ids=", ".join(record.id for record in wanted)))
     return wanted[0]

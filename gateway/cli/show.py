@@ -13,6 +13,7 @@ from rich.table import Column, Table
 from gateway.cli.common import Call, show_json
 from gateway.cli.find import the_one
 from gateway.cli.house import opened
+from gateway.cli.lineage import divided, divided_lines
 from gateway.cli.quote import quoted, sentences
 from gateway.clock import local
 from gateway.messages import room
@@ -33,7 +34,7 @@ SHOWN = (
     "document", "action", "no_dem_ext",
     "no_fact_ext", "no_fact_ramq", "account", "practice", "requester", "software", "wire_name", "wire_sha256",
     "invoices", "invalid_invoices", "findings", "holds", "despite", "reason", "kind", "key", "batch_id",
-    "request_id", "duplicate_of", "attempts", "next_try_at", "transmitted_at", "answer_by", "proved_at",
+    "request_id", "duplicate_of", "derived_from", "attempts", "next_try_at", "transmitted_at", "answer_by", "proved_at",
 )  # fmt: skip
 
 # The rooms whose sentences say why a record of that kind rests where it is.
@@ -85,6 +86,8 @@ def _told(tx: Tx, found: Found) -> dict[str, Any]:
     ]
     state = found.state or (events[-1]["to"] if events else "")
     told = {"id": found.id, "kind": found.kind, "state": state, "facts": facts, "history": events}
+    if isinstance(row, Request) and (parts := divided(tx, row)):
+        told |= {"salvage": parts}
     return told | {"requests": _requests(tx, found.id)} if found.kind == "batch" else told
 
 
@@ -142,6 +145,8 @@ def _print(call: Call, told: dict[str, Any], console: Console) -> None:
     width = max(map(len, labels.values()), default=0)
     for name, value in told["facts"].items():
         console.print(f"{labels[name]:<{width}}  {_written(value)}", highlight=False, markup=False)
+    for line in divided_lines(call, told.get("salvage")):
+        console.print(line, highlight=False, markup=False)
     for request in told.get("requests", ()):
         line = "  ".join(str(request[key]) for key in ("id", "state", "no_dem_ext", "member") if request[key])
         console.print(line, highlight=False, markup=False)

@@ -2,7 +2,7 @@
 
 from gateway.models.answers import Distribution, Parcel, Reply, Statement, StatementEntry
 from gateway.models.credential import Credential, CredentialAttempt
-from gateway.models.exchange import Batch, Deposit, FindingRow, Invoice, Line, Request, Submission
+from gateway.models.exchange import Batch, Deposit, FindingRow, Invoice, Line, Request, Salvage, Submission
 from gateway.models.ledger import Attempt, ChainHead, Due, Event
 from gateway.models.registry import (
     Account,
@@ -35,6 +35,7 @@ __all__ = [
     "Parcel",
     "Reply",
     "Request",
+    "Salvage",
     "Source",
     "Statement",
     "StatementEntry",

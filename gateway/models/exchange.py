@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from gateway.models.columns import Leased, utc
@@ -81,6 +81,7 @@ class Request(Leased, table=True):
     holds: list[str] = Field(default_factory=list, sa_type=JSON)  # codes that keep it HELD
     despite: list[str] = Field(default_factory=list, sa_type=JSON)  # codes a person released it in spite of
     duplicate_of: str | None = None
+    derived_from: str | None = Field(default=None, index=True)  # the request whose valid invoices these are (Salvage)
     invoices: int = 0
     invalid_invoices: int = 0
     findings: int = 0
@@ -91,6 +92,30 @@ class Request(Leased, table=True):
     answer_by: datetime | None = utc(default=None)
     repeats: int = 0  # repeats sent for want of an answer
     created_at: datetime = utc()
+
+
+class Salvage(SQLModel, table=True):
+    """What became of a request of which only a part could go. Each invoice is in one of the three parts, and the
+    database itself keeps no row in which they do not add up."""
+
+    __table_args__ = (
+        CheckConstraint("invoices = kept_invoices + aside_invoices + answered_invoices", "salvage_invoices"),
+        CheckConstraint("cents = kept_cents + aside_cents + answered_cents", "salvage_cents"),
+        UniqueConstraint("agency_id", "aside_name"),
+    )
+    request_id: str = Field(primary_key=True, foreign_key="request.id")  # the one that was deposited
+    agency_id: str
+    derived_id: str | None = Field(default=None, foreign_key="request.id", unique=True)  # what goes; None: nothing
+    aside_name: str | None = None  # <no_dem_ext>-R<n>: the document that went back with the report
+    aside_sha256: str | None = None
+    invoices: int
+    cents: int | None = Field(default=None, sa_type=BigInteger)  # claimed; None: the format states no amounts
+    kept_invoices: int
+    kept_cents: int | None = Field(default=None, sa_type=BigInteger)
+    aside_invoices: int  # set aside, to be corrected
+    aside_cents: int | None = Field(default=None, sa_type=BigInteger)
+    answered_invoices: int  # deposited before, and receivable
+    answered_cents: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Submission(SQLModel, table=True):

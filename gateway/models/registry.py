@@ -32,6 +32,8 @@ class Agency(SQLModel, table=True):
     language: str = "fr"
     migrated_on: date | None = None  # into the new system
     rules: dict[str, str] = Field(default_factory=dict, sa_type=JSON)  # code → the severity this agency wants of it
+    on_invalid: str = "all_or_nothing"  # all_or_nothing | salvage: what becomes of a request with invalid invoices
+    set_aside: str = "refused"  # refused | invalid: which invoices a salvage takes out (docs/salvage.md)
     active: bool = True
     learned_at: datetime = utc()
 
@@ -70,6 +72,7 @@ class Source(SQLModel, table=True):
     returns: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     strict: bool = False
     tolerances: list[str] = Field(default_factory=list, sa_type=JSON)
+    salvage_agreed: date | None = None  # since when its software agrees that a part of its document goes in its name
     active: bool = True
 
 

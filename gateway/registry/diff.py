@@ -53,7 +53,7 @@ class Diff:
 
     def _agency(self, entry: AgencyEntry) -> None:
         agency = self._agencies.get(entry.name)
-        wanted = self._wanted(entry, {"kind", "active", "language", "migrated_on", "rules"})
+        wanted = self._wanted(entry, {"kind", "active", "language", "migrated_on", "rules", "on_invalid", "set_aside"})
         if agency is None:
             agency = Agency(id=new_id("AGE"), name=entry.name, learned_at=self._now, **wanted)
             self._tables.agencies.append(agency)
@@ -101,6 +101,7 @@ class Diff:
             columns["tolerances"] = list(entry.tolerances)
         if software := entry.software:
             columns |= {"developer": software.developer, "software": software.name, "version": software.version}
+            columns["salvage_agreed"] = software.salvage_agreed  # what one software agreed to, the next one did not
         return columns
 
     def _account(self, entry: AccountEntry) -> None:

@@ -96,6 +96,7 @@ class Software(Table):
     developer: Number | None = None
     name: Name
     version: str | None = None
+    salvage_agreed: Day | None = None  # since when its developer lets a part of its document go in its name
 
 
 class SourceEntry(Table):
@@ -142,6 +143,8 @@ class AgencyEntry(Table):
     migrated_on: Day | None = None
     language: Literal["fr", "en"] = "fr"
     rules: dict[str, Literal["error", "warning", "info"]] = Field(default_factory=dict)
+    on_invalid: Literal["all_or_nothing", "salvage"] = "all_or_nothing"
+    set_aside: Literal["refused", "invalid"] = "refused"
     active: bool = True
     numbers: tuple[NumberEntry, ...] = Field((), alias="number")
     sources: tuple[SourceEntry, ...] = Field((), alias="source")

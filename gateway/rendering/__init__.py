@@ -6,6 +6,10 @@ be missing; unknown keys are in the JSON only. `says` and `next` are sentences i
   receipt        lot file sha256 size received_at documents agency number says next
                  and for bytes that came before: same_as state requests_total requests[{request member number state}]
   report         what Report.public() gives, and lot request number member state reason duplicate_of says next
+                 and of a request of which only a part goes: salvage{deposited_sha256 sent{request number state holds
+                 sha256 size} set_aside{number file sha256 size} totals{deposited sent set_aside answered: {invoices
+                 cents}} invoices[{number ordinal line codes}] invoices_total answered[{number ordinal payer_number
+                 verdict dated request}] answered_total}; of that part: derived_from; where none goes: not_salvaged
   receivability  request request_number file action account status messages[{code text}] invoices_total receivable
                  not_receivable preliminary_cents invoices[{number payer_number token status preliminary_cents messages
                  lines[{number status preliminary_cents formula messages}]}] listed

@@ -24,7 +24,7 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 def dissect(source: BinaryIO, document: DocumentType) -> Anatomy | None:
     """Where the invoices of a well-formed document stand, and what of its head must follow them. None: it cannot be
-    taken apart (it has no invoices, or its number or a total is not where the catalog says)."""
+    taken apart (it has no invoices, or its number or a total is not written plainly where the catalog says)."""
     source.seek(0)
     head = source.read(_LONGEST)
     reader = _Reader(xmlsafe.positions(_override(head)), document)
@@ -33,9 +33,12 @@ def dissect(source: BinaryIO, document: DocumentType) -> Anatomy | None:
     except expat.ExpatError:
         return None
     encoding = _plain(head)
-    found = {name: _value(source, tag, encoding) for name, tag in reader.found.items()}
+    try:
+        found = {name: _value(source, tag, encoding) for name, tag in reader.found.items()}
+    except _UnclearError:
+        return None
     known = {name: written for name, written in found.items() if written is not None}
-    if document.invoice is None or set(known) != set(reader.wanted) or not reader.begins:
+    if not reader.begins or (NUMBER in reader.wanted and NUMBER not in known) or reader.joined:
         return None
     return Anatomy(reader.begins, reader.ends, known, document.money, encoding)
 
@@ -63,14 +66,23 @@ class _Tag:
     text_end: int = -1
 
 
+class _UnclearError(Exception):
+    """A value is written in a way that is not written over: markup or a reference in it, or nothing at all."""
+
+
 def _value(source: BinaryIO, tag: _Tag, encoding: str) -> Written | None:
+    """What a field says; None where its element does not have it. Raises _UnclearError."""
     if tag.attribute is None:
         text = _read(source, tag.end, tag.text_end, encoding)
-        return Written(text, tag.end, tag.text_end) if text and not set(text) & set("<&") else None
+        if not text.strip() or set(text) & set("<&"):
+            raise _UnclearError
+        return Written(text, tag.end, tag.text_end)
     text = _read(source, tag.start, tag.end, encoding)
     for found in _ATTRIBUTE.finditer(text):
         group = 2 if found[2] is not None else 3
-        if found[1] == tag.attribute and "&" not in found[group]:
+        if found[1] == tag.attribute:
+            if not found[group].strip() or "&" in found[group]:
+                raise _UnclearError
             start = tag.start + len(text[: found.start(group)].encode(encoding))
             return Written(found[group], start, start + len(found[group].encode(encoding)))
     return None
@@ -105,6 +117,11 @@ class _Reader:
         """What the head must hold."""
         own = {NUMBER: self.document.fields[NUMBER]} if NUMBER in self.document.fields else {}
         return own | dict(self.document.totals)
+
+    @property
+    def joined(self) -> bool:
+        """Whether a wanted value is made of several: then none of them can be written over."""
+        return any(len(locator) != 1 for locator in self.wanted.values())
 
     def read(self, source: BinaryIO) -> None:
         """Raises ExpatError."""

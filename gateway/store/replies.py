@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -179,10 +179,12 @@ def owe(
     number: str | None,
     name: str,
     request: Request | None = None,
+    document: Mapping[str, Any] | None = None,
 ) -> None:
-    """A receipt or a report of ours about a batch, or about one of its requests: born MATCHED, and its source woken."""
+    """A receipt or a report of ours about a batch, or about one of its requests: born MATCHED, and its source woken.
+    `document` goes with it: the reply's id, archive_ref, size and sha256."""
+    own = {"id": new_id("RET")} if document is None else document
     reply = Reply(
-        id=new_id("RET"),
         kind=kind,
         state=ReplyState.MATCHED,
         batch_id=batch.id,
@@ -197,6 +199,7 @@ def owe(
         format_version=request.format_version if request else None,
         facts=facts,
         created_at=tx.now,
+        **own,
     )
     moves.born(tx, reply, kind)
     due.wake(tx, "distribute", source_id)

@@ -30,6 +30,7 @@ class Artefact:
     kind: str  # document | html | json
     extension: str
     stored: Stored
+    name: str | None = None  # a document set aside has one of its own
 
 
 def render(archive: Archive, catalog: Catalog, reply: Reply, lang: str) -> list[Artefact]:
@@ -40,12 +41,18 @@ def render(archive: Archive, catalog: Catalog, reply: Reply, lang: str) -> list[
 
     made: list[Artefact] = []
     facts = reply.facts
-    if reply.archive_ref and reply.sha256:  # ours, receipts and reports, have facts only
-        made.append(Artefact("document", "xml", Stored(reply.archive_ref, reply.size, reply.sha256)))
-        facts = {**facts, **_details(archive, catalog, reply)}
+    if reply.archive_ref and reply.sha256:  # ours have facts only, unless invoices were set aside
+        document = Artefact("document", "xml", Stored(reply.archive_ref, reply.size, reply.sha256), _own_name(reply))
+        made.append(document)
+        facts = facts if reply.kind == "report" else {**facts, **_details(archive, catalog, reply)}
     made.append(keep("html", summary_html(reply.kind, facts, lang)))
     made.append(keep("json", summary_json(reply.kind, facts)))
     return made
+
+
+def _own_name(reply: Reply) -> str | None:
+    """The name of a document set aside, never given twice to one agency."""
+    return reply.facts["salvage"]["set_aside"]["file"] if reply.kind == "report" else None
 
 
 def _details(archive: Archive, catalog: Catalog, reply: Reply) -> dict[str, Any]:
@@ -83,7 +90,7 @@ def _attempted_names(reply: Reply, made: list[Artefact], number: str) -> Iterato
     while True:
         key = reply.key or reply.id
         yield [
-            artefact_name(reply.kind, number, key, artefact.stored.sha256, artefact.extension, turn)
+            artefact.name or artefact_name(reply.kind, number, key, artefact.stored.sha256, artefact.extension, turn)
             for artefact in made
         ]
         turn += 1

@@ -18,7 +18,14 @@ from gateway.store import deposits
 
 log = structlog.get_logger()
 
-POINTS = ("validate.kept", "validate.staged", "validate.archived", "validate.recorded", "validate.asked")
+POINTS = (
+    "validate.kept",
+    "validate.divided",
+    "validate.staged",
+    "validate.archived",
+    "validate.recorded",
+    "validate.asked",
+)
 EVERY = 600.0  # seconds: how late a change of day may be noticed
 
 

@@ -9,10 +9,12 @@ from typing import Any
 from gateway.messages import both
 from gateway.models import Request
 from gateway.report import LISTED, Finding
-from gateway.stages.validate.desk import Desk
+from gateway.stages.validate.desk import Desk, Judged
 from gateway.stages.validate.document import answer
 from gateway.states import RequestState
 from gateway.store import Tx, replies, requests
+
+_DIVIDED = ("SALVAGED", "NOTHING_LEFT")
 
 
 def reports(tx: Tx, desk: Desk) -> None:
@@ -22,8 +24,8 @@ def reports(tx: Tx, desk: Desk) -> None:
     for judged in desk.judged:
         request = judged.request
         if request.state != RequestState.READY:
-            facts = judged.report.public() | answer(request) | _sentences(tx, request)
-            _owe(tx, desk, facts, request)
+            facts = judged.report.public() | answer(judged) | _sentences(tx, request)
+            _owe(tx, desk, facts, judged)
 
 
 def lot_report(tx: Tx, desk: Desk, findings: Sequence[Finding]) -> None:
@@ -45,15 +47,27 @@ def lot_report(tx: Tx, desk: Desk, findings: Sequence[Finding]) -> None:
 
 def _sentences(tx: Tx, request: Request) -> dict[str, Any]:
     if request.duplicate_of is None:
-        key = request.state.lower()
+        key = request.state.lower() if request.reason not in _DIVIDED else request.reason.lower()
         return {"says": both(f"validate.{key}"), "next": both(f"validate.{key}_next")}
     first = requests.get(tx, request.duplicate_of)
     says = both("validate.repeated", first=request.duplicate_of, state=first.state if first else "")
     return {"says": says, "next": both("validate.request_repeated_next")}
 
 
-def _owe(tx: Tx, desk: Desk, facts: dict[str, Any], request: Request | None = None) -> None:
-    batch = desk.batch
+def _owe(tx: Tx, desk: Desk, facts: dict[str, Any], judged: Judged | None = None) -> None:
+    """The report, and with it the document of the invoices set aside, where there is one."""
+    batch, request = desk.batch, judged.request if judged else None
     number = desk.book.first_number(batch.agency_id, desk.today)
     name = (request.member if request else None) or batch.name
-    replies.owe(tx, "report", batch, facts, source_id=batch.source_id, number=number, name=name, request=request)
+    aside = judged.divided.aside if judged and judged.divided else None
+    replies.owe(
+        tx,
+        "report",
+        batch,
+        facts,
+        source_id=batch.source_id,
+        number=number,
+        name=name,
+        request=request,
+        document=aside.columns() if aside else None,
+    )

@@ -17,6 +17,7 @@ from gateway.stages.validate.desk import Desk
 from gateway.stages.validate.past import Said
 from gateway.states import RequestState
 from gateway.store import requests
+from gateway.store import salvage as lineage
 
 _Findings = tuple[list[Finding], int]
 
@@ -67,17 +68,28 @@ def judge(desk: Desk, request: Request, report: Report, invoices: list[InvoiceIn
     document = sending.document_of(desk.rooms.catalog, request)
     if document is None or document.role != "request":
         return [finding(None, "UNKNOWN_DOCUMENT")], 1
-    if repeated := _repeats(desk, request):
+    if repeated := repeats(desk, request):
         request.duplicate_of = repeated.id
         return [finding(document, "REQUEST_REPEATED")], 1
-    clearance = sending.clearance(desk.book, _sending(desk, request, report, invoices, document), desk.today)
-    request.payer, request.number = clearance.payer, clearance.number
-    codes = [*clearance.codes, *(["REQUEST_NUMBER_REUSED"] if _earlier(desk, request) else [])]
-    of_invoices = list(_of_invoices(desk, request, invoices, document))
-    found = [finding(document, code) for code in codes]
-    found += [finding(document, said.code, said.index, said.more) for said in islice(of_invoices, LISTED)]
-    found = [_as_wanted(one, desk.severities) for one in found]
-    return found, len(codes) + len(of_invoices)
+    cleared = clearance(desk, request, report, invoices, document)
+    request.payer, request.number = cleared.payer, cleared.number
+    codes = [*cleared.codes, *(["REQUEST_NUMBER_REUSED"] if _earlier(desk, request) else [])]
+    every = list(of_invoices(desk, request, invoices, document))
+    found = [_as_wanted(finding(document, code), desk.severities) for code in codes]
+    found += [told(desk, document, said) for said in islice(every, LISTED)]
+    return found, len(codes) + len(every)
+
+
+def told(desk: Desk, document: DocumentType, said: Said) -> Finding:
+    """The finding of a rule that an invoice breaks."""
+    return _as_wanted(finding(document, said.code, said.index, said.more), desk.severities)
+
+
+def clearance(
+    desk: Desk, request: Request, report: Report, invoices: list[InvoiceIndex], document: DocumentType
+) -> sending.Clearance:
+    """What the registry says today of a document that has no row yet."""
+    return sending.clearance(desk.book, _sending(desk, request, report, invoices, document), desk.today)
 
 
 def _sending(
@@ -108,8 +120,14 @@ def _earlier(desk: Desk, request: Request) -> list[Request]:
     return [*before, *here]
 
 
-def _repeats(desk: Desk, request: Request) -> Request | None:
-    """The request with the same number and the same bytes; in one lot even a refused one stands for its twin."""
+def repeats(desk: Desk, request: Request) -> Request | None:
+    """The request with the same number and the same bytes, or the one that goes for them; in one lot even a refused one
+    stands for its twin."""
+    if request.no_dem_ext and request.derived_from is None:
+        with desk.rooms.store.read() as tx:
+            goes = lineage.same_original(tx, request.agency_id, request.no_dem_ext, request.sha256)
+        if goes is not None:
+            return goes
     twins = desk.earlier(request.no_dem_ext) if request.no_dem_ext else []
     candidates = [*_earlier(desk, request), *(other for other in twins if not other.duplicate_of)]
     return next((other for other in candidates if other.sha256 == request.sha256), None)
@@ -125,7 +143,8 @@ def known_invoices(desk: Desk, request: Request, invoices: Iterable[InvoiceIndex
         return requests.known_invoices(tx, request.agency_id, payer.name if payer else None, numbers)
 
 
-def _of_invoices(desk: Desk, request: Request, invoices: list[InvoiceIndex], document: DocumentType) -> Iterator[Said]:
+def of_invoices(desk: Desk, request: Request, invoices: list[InvoiceIndex], document: DocumentType) -> Iterator[Said]:
+    """The rules of the past that invoices break, in the order of the document."""
     if request.action == "new":
         return past.of_new(desk, request, invoices)
     return past.of_changes(desk, document, known_invoices(desk, request, invoices), invoices)

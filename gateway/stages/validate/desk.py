@@ -10,6 +10,7 @@ from gateway.models import Batch, Request, Source
 from gateway.registry import Book
 from gateway.report import Finding, Report
 from gateway.stages import Rooms
+from gateway.stages.validate.parts import Divided
 from gateway.validation import Limits
 
 
@@ -20,6 +21,8 @@ class Judged:
     request: Request
     report: Report
     submissions: int = 0  # rows staged
+    divided: Divided | None = None  # only a part of it goes
+    not_salvaged: str | None = None  # why it stayed whole although its agency wants salvage
 
 
 @dataclass(slots=True)

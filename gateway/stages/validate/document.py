@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gateway import validation
 from gateway.identifiers import new_id
+from gateway.messages import both
 from gateway.models import FindingRow, Invoice, Request, Submission
 from gateway.platform import passing
 from gateway.registry import sending
 from gateway.report import LISTED, UNREADABLE, Finding, InvoiceIndex, Report
 from gateway.stages.validate import context, wire
 from gateway.stages.validate.desk import Desk, Judged
+from gateway.stages.validate.parts import facts
 from gateway.states import RequestState
 from gateway.store import staged
 
@@ -36,9 +38,18 @@ def whole(desk: Desk) -> Kept:
     return Kept(1, None, desk.batch.archive_ref, desk.batch.size, desk.batch.sha256)
 
 
-def judge(desk: Desk, kept: Kept) -> Judged:
-    """Judge one document and stage its rows."""
+def read(desk: Desk, kept: Kept) -> tuple[Judged, list[InvoiceIndex]]:
+    """What a document says of itself, and what is wrong with it; nothing is decided yet."""
     invoices: list[InvoiceIndex] = []
+    judged = judged_alone(desk, kept, invoices.append)
+    if UNREADABLE & {f.code for f in judged.report.findings if f.refuses}:
+        invoices.clear()
+        judged.request.invoices = judged.request.invalid_invoices = 0
+    return judged, invoices
+
+
+def judged_alone(desk: Desk, kept: Kept, sink: Callable[[InvoiceIndex], None]) -> Judged:
+    """A document's report, and the request it would become."""
     name = f"{desk.batch.name}!/{kept.member}" if kept.member else desk.batch.name
     with desk.rooms.archive.open(kept.ref) as source:
         report = validation.judge(
@@ -47,20 +58,11 @@ def judge(desk: Desk, kept: Kept) -> Judged:
             desk.rooms.catalog,
             on=desk.today,
             tolerances=desk.source.tolerances,
-            sink=invoices.append,
+            sink=sink,
             limits=desk.limits,
             severities=desk.severities,
         )
-    judged = Judged(_request(desk, kept, report), report)
-    if report.verdict == "not_judged":
-        return judged
-    if UNREADABLE & {f.code for f in report.findings if f.refuses}:
-        invoices.clear()
-        judged.request.invoices = judged.request.invalid_invoices = 0
-    _decide(desk, judged, invoices)
-    if judged.request.reason != "REQUEST_REPEATED":
-        _stage(desk, judged, invoices)
-    return judged
+    return Judged(_request(desk, kept, report), report)
 
 
 def _request(desk: Desk, kept: Kept, report: Report) -> Request:
@@ -90,7 +92,7 @@ def _request(desk: Desk, kept: Kept, report: Report) -> Request:
     )
 
 
-def _decide(desk: Desk, judged: Judged, invoices: list[InvoiceIndex]) -> None:
+def decide(desk: Desk, judged: Judged, invoices: list[InvoiceIndex]) -> None:
     """READY, HELD or REFUSED: what the document alone says first, then what it is beside others."""
     request, report = judged.request, judged.report
     if not report.refused:
@@ -124,9 +126,12 @@ def add_findings(report: Report, findings: Sequence[Finding], total: int | None 
     report.findings_total += len(findings) if total is None else total
 
 
-def _stage(desk: Desk, judged: Judged, invoices: list[InvoiceIndex]) -> None:
-    """Write the document's invoices and submissions; they count once the request's row exists."""
+def stage(desk: Desk, judged: Judged, invoices: list[InvoiceIndex]) -> None:
+    """Write the document's invoices and submissions; they count once the request's row exists. A request that was
+    deposited before has none of its own."""
     request, store = judged.request, desk.rooms.store
+    if request.reason == "REQUEST_REPEATED":
+        return
     known = context.known_invoices(desk, request, invoices)
     new = request.action == "new"
     ids = [new_id("FAC") if new else _invoice_id(known, index) for index in invoices]
@@ -187,14 +192,20 @@ def finish(desk: Desk, judged: Judged) -> None:
     request.findings = report.findings_total
     if request.state != RequestState.REFUSED:
         wire.prepare(desk.rooms.archive, request, sending.document_of(desk.rooms.catalog, request))
-    text = json.dumps(report.public() | answer(request), ensure_ascii=False, default=str)
+    text = json.dumps(report.public() | answer(judged), ensure_ascii=False, default=str)
     request.report_ref = desk.rooms.archive.put(desk.batch.id, io.BytesIO(text.encode())).ref
     staged.add(desk.rooms.store, FindingRow, _finding_rows(request, report))
 
 
-def answer(request: Request) -> dict[str, Any]:
+def answer(judged: Judged) -> dict[str, Any]:
     """What we say about the request beside the findings."""
-    return {
+    request = judged.request
+    more: dict[str, Any] = {"derived_from": request.derived_from} if request.derived_from else {}
+    if judged.divided is not None:
+        more |= {"salvage": facts(judged.divided, request, judged.report.findings)}
+    if judged.not_salvaged is not None:
+        more |= {"not_salvaged": both(f"validate.salvage_{judged.not_salvaged}")}
+    return more | {
         "lot": request.batch_id,
         "request": request.id,
         "number": request.no_dem_ext,

@@ -10,11 +10,12 @@ import structlog
 from gateway.errors import StaleState
 from gateway.models import Batch
 from gateway.platform import passing
-from gateway.stages.validate import answers, document
+from gateway.stages.validate import answers, division, document
 from gateway.stages.validate.context import finding
 from gateway.stages.validate.desk import Desk, Judged
 from gateway.states import BatchState, RequestState
 from gateway.store import Tx, moves, requests, staged
+from gateway.store import salvage as lineage
 from gateway.validation import is_archive, members, open_member
 
 log = structlog.get_logger()
@@ -29,7 +30,7 @@ def judge(desk: Desk) -> None:
         zipped = is_archive(stream)
         documents = _members(desk, stream) if zipped else iter([document.whole(desk)])
         for kept in documents:
-            desk.judged.append(document.judge(desk, kept))
+            desk.judged.extend(division.judge(desk, kept))
     if any(judged.report.verdict == "not_judged" for judged in desk.judged):
         _hold(desk)
         return
@@ -76,7 +77,11 @@ def _count(desk: Desk) -> None:
             if not staged.whole(tx, judged.request.id, judged.submissions):
                 raise StaleState(f"{desk.batch.id} is being judged by another worker")
             judged.request.created_at = tx.now
-            moves.born(tx, judged.request, judged.request.reason or "valid", {"lot": desk.batch.id})
+            of = {"derived_from": judged.request.derived_from} if judged.request.derived_from else {}
+            moves.born(tx, judged.request, judged.request.reason or "valid", {"lot": desk.batch.id} | of)
+        for judged in desk.judged:
+            if judged.divided is not None:
+                lineage.add(tx, judged.divided.row)
         _close(tx, desk)
         answers.reports(tx, desk)
         for judged in desk.judged:
