@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from gateway import tables
+from gateway import limits, tables
 from gateway.errors import CatalogError
 from gateway.tables import Tables
 
@@ -200,9 +200,12 @@ def shelf(folder: Path) -> Path:
 def read(folder: Path, shelves: Iterable[Path] = ()) -> Family:
     """One family's folder. Raises CatalogError."""
     file = folder / "catalog.toml"
-    codes = tables.load([*(one / name_of(folder.name) for one in shelves), folder / "tables"])
+    own = [one / name_of(folder.name) for one in shelves]
+    codes = tables.load([*own, folder / "tables"])
     try:
         data = _toml(file)
+        kept = (one / limits.FILE for one in own)
+        data["settings"] = limits.merged(data.get("settings", {}), filter(Path.exists, kept))
         rules = [
             _rule(r, data.get("rules_authority", data["authority"]))
             for r in _toml(file.with_name("rules.toml"), {}).get("rule", [])
@@ -216,7 +219,7 @@ def read(folder: Path, shelves: Iterable[Path] = ()) -> Family:
             authority=data["authority"],
             documents=documents,
             messages=_toml(file.with_name("messages.toml"), {}) | tables.labels(codes, "messages"),
-            settings=data.get("settings", {}),
+            settings=data["settings"],
             tables=codes,
             samples_of=data.get("samples_of"),
         )
@@ -259,7 +262,7 @@ def _document(
         valid_to=own.pop("to", family.get("to")),
         personal=frozenset(own.pop("personal", family.get("personal", ()))),
         rules=tuple(r for r in rules if own["root"].rpartition("}")[2] in r.documents),
-        settings=family.get("settings", {}),
+        settings=family["settings"],
         tables=codes,
         **own,
     )

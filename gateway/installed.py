@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 from filelock import FileLock, Timeout
 
+from gateway import limits
 from gateway.catalog import Catalog, DocumentType, Family, load, shelf
 from gateway.errors import CatalogError
 
@@ -82,10 +83,11 @@ def _all(folders: Iterable[Path]) -> list[Family]:
 
 
 def _times(folders: Iterable[Path]) -> list[int]:
-    """When names in these folders last changed, and in those of their code tables; 0 for one that is not there."""
+    """When names in these folders last changed, and in those of their code tables, and an operator's limits; 0 for one
+    that is not there."""
     shelves = [shelf(folder) for folder in folders]
     tables = [family for one in shelves if one.is_dir() for family in sorted(one.iterdir())]
-    return [_time(folder) for folder in (*folders, *shelves, *tables)]
+    return [_time(folder) for folder in (*folders, *shelves, *tables, *(family / limits.FILE for family in tables))]
 
 
 def _time(folder: Path) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -161,3 +161,14 @@ def test_no_agency_gives_away_what_the_payer_refuses_or_what_could_go_astray(hou
     assert unknown.holds == ["NUMBER_UNKNOWN"]
     (again,) = house.given("b.xml", paimt("D-2"))
     assert again.holds == ["INVOICE_NUMBER_REUSED"]
+
+
+@pytest.mark.parametrize(("billed", "said"), [("2026-06-01", True), ("2026-09-14", False)])
+def test_a_modification_that_adds_a_late_service_is_warned_of(house: House, billed: str, said: bool) -> None:
+    known = receivable(house)
+    with house.store.write() as tx:
+        row = tx.session.get_one(Submission, (known.request_id, known.ordinal))
+        row.first_service = row.last_service = date.fromisoformat(billed)
+    house.clock.advance(timedelta(days=100))
+    house.given("modif.xml", modification())
+    assert ("CHANGE_ADDS_LATE" in [found.code for found in house.all(FindingRow)]) == said

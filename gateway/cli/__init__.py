@@ -37,6 +37,7 @@ FAMILIES = {
     "registry": "registry",
     "tables": "tables",
     "calendar": "calendar",
+    "advise": "advise",
     "credential": "credential",
     "sandbox": "sandbox",
     "generate": "generate",

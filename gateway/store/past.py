@@ -58,3 +58,24 @@ def last_shown(tx: Tx, invoice_ids: Iterable[str]) -> dict[str, date]:
         )
         found |= {str(invoice_id): dated for invoice_id, dated in tx.session.exec(query)}
     return found
+
+
+class Billed(NamedTuple):
+    """The services an invoice has in what the payer found receivable of it."""
+
+    first: date
+    last: date
+
+
+def billed(tx: Tx, invoice_ids: Iterable[str]) -> dict[str, Billed]:
+    """The oldest and the newest service of each of these invoices; one without a receivable submission is not there."""
+    found: dict[str, Billed] = {}
+    for part in chunks(sorted(set(invoice_ids))):
+        query = (
+            select(Submission.invoice_id, func.min(Submission.first_service), func.max(Submission.last_service))
+            .where(col(Submission.invoice_id).in_(part), Submission.verdict == "receivable")
+            .where(col(Submission.first_service).is_not(None), col(Submission.last_service).is_not(None))
+            .group_by(col(Submission.invoice_id))
+        )
+        found |= {str(key): Billed(first, last) for key, first, last in tx.session.exec(query) if first and last}
+    return found

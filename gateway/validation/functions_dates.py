@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
+from gateway import limits
+from gateway.limits import Counted
 from gateway.validation.facts import Facts
 from gateway.validation.functions import DATES, Given, Maker, alone
 
@@ -38,40 +39,31 @@ class NotInFuture:
 
 
 class _Limit:
-    """How many days are left to submit: `[[settings.submission_limit]]`, the newest entry that the oldest service and
-    its profession fall under."""
-
-    reads = frozenset({DATES})
+    """How many days are left to submit the oldest service (gateway/limits.py)."""
 
     def __init__(self, given: Given) -> None:
-        limits: Sequence[Mapping[str, Any]] = given.settings.get("submission_limit", ())
-        self._limits = sorted(limits, key=lambda limit: limit["from"], reverse=True)
+        self._limits = limits.of(given.settings)
         self._today = given.today or date.min
-        self._known: dict[tuple[str | None, date], tuple[int, Mapping[str, Any]] | None] = {}
+        self._known: dict[tuple[str | None, str | None, date], Counted | None] = {}
+        self.reads = frozenset({DATES, "practice"} if self._limits.by_practice else {DATES})
 
-    def left(self, facts: Facts) -> tuple[int, Mapping[str, Any]] | None:
-        """Days left (negative: too late), and the limit they are counted by."""
+    def left(self, facts: Facts) -> Counted | None:
+        """The last day, and the limit it is counted by; None where no limit is known."""
         first = min(facts.service_dates(), default=None)
         if first is None:
             return None
-        key = (facts.kind, first)
+        practice = facts.first("practice") if self._limits.by_practice else None
+        key = (facts.kind, practice, first)
         if key not in self._known:
             if len(self._known) > _MOST_DAYS:
                 self._known.clear()
-            self._known[key] = self._count(*key)
+            self._known[key] = self._limits.submission(first, self._limits.of_kind(facts.kind, practice))
         return self._known[key]
 
     def values(self, facts: Facts) -> Mapping[str, object]:
-        days, limit = self.left(facts) or (0, {"days": 0})
-        return {"left": days, "late": -days, "limit": limit["days"]}
-
-    def _count(self, kind: str | None, first: date) -> tuple[int, Mapping[str, Any]] | None:
-        limit = next((entry for entry in self._limits if _covers(entry, kind, first)), None)
-        return (limit["days"] - (self._today - first).days, limit) if limit else None
-
-
-def _covers(limit: Mapping[str, Any], kind: str | None, first: date) -> bool:
-    return bool(limit["from"] <= first and ("kinds" not in limit or kind in limit["kinds"]))
+        found = self.left(facts)
+        days = found.left(self._today) if found else 0
+        return {"left": days, "late": -days, "limit": found.limit.days if found else 0}
 
 
 class SubmissionInTime(_Limit):
@@ -79,7 +71,7 @@ class SubmissionInTime(_Limit):
 
     def holds(self, facts: Facts) -> bool:
         found = self.left(facts)
-        return found is None or found[0] >= 0
+        return found is None or found.left(self._today) >= 0
 
 
 class SubmissionNotNear(_Limit):
@@ -87,7 +79,7 @@ class SubmissionNotNear(_Limit):
 
     def holds(self, facts: Facts) -> bool:
         found = self.left(facts)
-        return found is None or not 0 <= found[0] <= found[1].get("warn", 0)
+        return found is None or not 0 <= found.left(self._today) <= found.limit.warn
 
 
 def within_stay(facts: Facts) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
+from gateway import limits
 from gateway.catalog import DocumentType
 from gateway.messages import Both, both
 from gateway.models import Invoice, Request
@@ -48,7 +48,7 @@ def of_changes(
 ) -> Iterator[Said]:
     """Modifications and cancellations: of an invoice we know, by its numbers and its token, not cancelled yet, and in
     time."""
-    shown = _shown(desk, document, known)
+    shown, billed = _shown(desk, document, known), _billed(desk, document, known)
     for index in invoices:
         invoice = known.get(index.payer_number or "")
         if invoice is None:
@@ -62,31 +62,44 @@ def of_changes(
             yield Said("INVOICE_NUMBER_DIFFERS", index, both("validate.first_number", number=invoice.no_fact_ext))
         if invoice.id in shown:
             yield from _limited(desk, document, index, shown[invoice.id])
+        if invoice.id in billed:
+            yield from _added(desk, document, index, billed[invoice.id])
 
 
 def _shown(desk: Desk, document: DocumentType, known: Mapping[str, Invoice]) -> Mapping[str, date]:
     """When a statement last showed each invoice, where a limit counts from it."""
-    if not known or not any(document.action in limit["actions"] for limit in _limits(document)):
+    if not known or not limits.of(document.settings).limits_action(document.action):
         return {}
     with desk.rooms.store.read() as tx:
         return past.last_shown(tx, [invoice.id for invoice in known.values()])
 
 
 def _limited(desk: Desk, document: DocumentType, index: InvoiceIndex, dated: date) -> Iterator[Said]:
-    """Whether the limit has passed or is near: the newest that holds on the day of the statement."""
-    known = [one for one in _limits(document) if document.action in one["actions"] and one["from"] <= dated]
-    limit = max(known, key=lambda one: one["from"], default=None)
-    if limit is None:
+    """Whether the limit has passed or is near, counted from the newest statement."""
+    known = limits.of(document.settings)
+    counted = known.change(dated, known.of_kind(index.kind, index.practice), document.action)
+    if counted is None:
         return
-    days = limit["days"]
-    left = days - (desk.today - dated).days
+    days, left = counted.limit.days, counted.left(desk.today)
     if left < 0:
         yield Said("CHANGE_LIMIT", index, both("validate.last_statement", dated=dated, days=days))
-    elif left <= limit.get("warn", 0):
+    elif left <= counted.limit.warn:
         yield Said("CHANGE_DAYS_LEFT", index, both("validate.days_left", dated=dated, days=days, left=left))
 
 
-def _limits(document: DocumentType) -> Sequence[Mapping[str, Any]]:
-    """`[[settings.change_limit]]` of the family: dated, for certain actions."""
-    limits: Sequence[Mapping[str, Any]] = document.settings.get("change_limit", ())
-    return limits
+def _billed(desk: Desk, document: DocumentType, known: Mapping[str, Invoice]) -> Mapping[str, past.Billed]:
+    """The services each invoice has already, for requests that may add some."""
+    if document.action != "modify" or not known:
+        return {}
+    with desk.rooms.store.read() as tx:
+        return past.billed(tx, [invoice.id for invoice in known.values()])
+
+
+def _added(desk: Desk, document: DocumentType, index: InvoiceIndex, billed: past.Billed) -> Iterator[Said]:
+    """A service outside the days the invoice had keeps its own limit: a modification does not extend it."""
+    ends = (index.first_service, index.last_service)
+    added = min((day for day in ends if day and not billed.first <= day <= billed.last), default=None)
+    known = limits.of(document.settings)
+    counted = known.submission(added, known.of_kind(index.kind, index.practice)) if added else None
+    if counted and counted.left(desk.today) < 0:
+        yield Said("CHANGE_ADDS_LATE", index, both("validate.added_late", service=added, last=counted.last))
