@@ -38,6 +38,7 @@ def violations(house: House) -> list[str]:
             *_nobody_elses(house, db),
             *_history(db),
             *_no_litter(house, db),
+            *_nothing_between(db),
             *_nobody_locked_out(house, db),
         ]
 
@@ -120,11 +121,35 @@ def _nobody_elses(house: House, db: sqlite3.Connection) -> Iterator[str]:
                 yield f"{file.name} in the returns of {number} is unknown"
             elif sha(data) != known[file.name]["sha256"]:
                 yield f"{file.name} is not whole"
-            if f"_{number}_" not in file.name or any(_names(data, other) for other in others):
+            own = f"_{number}_" in file.name or file.stem in _set_aside(db, number)
+            if not own or any(_names(data, other) for other in others):
                 yield f"{file.name} in the returns of {number} speaks of another agency"
     for name in known:
         if lying[name] != 1:
             yield f"{name} was delivered and lies there {lying[name]} times"
+
+
+def _set_aside(db: sqlite3.Connection, number: str) -> set[str]:
+    """The documents that went back to the agency of a number, to be corrected."""
+    held = {
+        row["agency_id"] for row in rows(db, f"select agency_id from transmission_number where number = '{number}'")
+    }
+    return {row["aside_name"] for row in rows(db, "select * from salvage") if row["agency_id"] in held}
+
+
+def _nothing_between(db: sqlite3.Connection) -> Iterator[str]:
+    """Of a document of which a part went, every invoice is in one part, and stands once."""
+    for row in rows(db, "select * from salvage"):
+        kept, aside = (
+            rows(db, f"select no_fact_ext from submission where request_id = '{row[name]}'")
+            for name in ("derived_id", "request_id")
+        )
+        if (len(kept), len(aside)) != (row["kept_invoices"], row["aside_invoices"]):
+            yield f"the parts of {row['request_id']} hold {len(kept)} and {len(aside)} invoices"
+        if row["invoices"] != len(kept) + len(aside):
+            yield f"{row['request_id']} lost an invoice"
+    if len(rows(db, "select * from salvage")) != len(rows(db, "select * from request where derived_from is not null")):
+        yield "a part of a request has no lineage"
 
 
 def _names(data: bytes, number: str) -> bool:

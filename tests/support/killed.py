@@ -28,12 +28,15 @@ name = "Agence A"
 kind = "commercial"
 payers = ["sandbox"]
 migrated_on = 2016-07-01
+on_invalid = "salvage"
+set_aside = "invalid"
   [[agency.number]]
   payer = "sandbox"
   number = "18001"
   from = 2016-07-01
   [[agency.source]]
   name = "a"
+  software = { developer = "18001", name = "FactSoft", salvage_agreed = 2016-07-01 }
   pickup = { kind = "folder", path = "18001/lots", finished = "rename", after = "move" }
   returns = { kind = "folder", path = "18001/retours" }
 [[agency]]
@@ -70,6 +73,10 @@ OTHER = LotSpec(format="ramq-rfp", agency="18001", invoices=1, seed=2, practice=
 BROKEN = LotSpec(
     format="ramq-rfp", agency="18001", invoices=1, seed=3, practice="231236", account="personal:231236",
     faults=("not_well_formed",),
+)  # fmt: skip
+PARTLY = LotSpec(
+    format="ramq-rfp", agency="18001", invoices=2, seed=5, practice="231236", account="personal:231236",
+    faults=("schema",),
 )  # fmt: skip
 OLD = LotSpec(
     format="ramq-dp", document="DP_RACIN", agency="18003", invoices=2, seed=4,
@@ -120,7 +127,7 @@ def house(folder: Path) -> Iterator[House]:
 
 def _deposit(folder: Path) -> dict[str, bytes]:
     archive, single = BytesIO(), BytesIO()
-    lot([FIRST, OTHER, BROKEN], archive)
+    lot([FIRST, OTHER, BROKEN, PARTLY], archive)
     generate(OLD, single)
     made = {"18001/lots/a.zip": archive.getvalue(), "18003/lots/b.xml": single.getvalue()}
     for name, data in made.items():
