@@ -110,6 +110,7 @@ class Procedure(Table):
     start: Day | None = Field(None, alias="from")
     letter: Text
     tick: Words | None = None  # what to choose on the payer's screen, in its own words
+    screen: tuple[Fact, ...] = ()  # what the screen asks for then
     forms: tuple[NeededForm, ...] = ()
     signatories: Literal["nobody", "applicant", "applicant_and_users", "user_and_authorisers"] = "nobody"
     signatories_stated: bool = True  # False: the letter does not say who signs

@@ -46,6 +46,7 @@ FAMILIES = {
     "schema": "schema",
     "contacts": "contacts",
     "letters": "letters",
+    "application": "application",
 }
 COMMON = {"--config": "config", "--state-dir": "state_dir", "--lang": "lang", "--as": "actor"}
 

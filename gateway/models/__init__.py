@@ -1,6 +1,7 @@
 """The tables. Import the classes from here, so that the metadata is always whole."""
 
 from gateway.models.answers import Distribution, Parcel, Reply, Statement, StatementEntry
+from gateway.models.applications import Application, ApplicationSignature
 from gateway.models.credential import Credential, CredentialAttempt
 from gateway.models.exchange import Batch, Deposit, FindingRow, Invoice, Line, Request, Salvage, Submission
 from gateway.models.ledger import Attempt, ChainHead, Due, Event
@@ -20,6 +21,8 @@ __all__ = [
     "Accreditation",
     "Agency",
     "AgencyPayer",
+    "Application",
+    "ApplicationSignature",
     "Attempt",
     "Batch",
     "ChainHead",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from gateway.models import Batch, Credential, Distribution, Parcel, Reply, Request
+from gateway.models import Application, Batch, Credential, Distribution, Parcel, Reply, Request
 from gateway.store.engine import Tx, changed
 
 
@@ -29,6 +29,10 @@ def knows(tx: Tx, ref: str) -> bool:
         "RET": [
             select(Reply.id).where(Reply.archive_ref == ref, Reply.id == owner),
             select(Distribution.id).where(Distribution.archive_ref == ref, Distribution.reply_id == owner),
+        ],
+        "APP": [
+            select(Application.id).where(column == ref, Application.id == owner)
+            for column in (Application.letter_ref, Application.proof_ref)
         ],
     }.get(owner.partition("-")[0], [select(Parcel.id).where(Parcel.archive_ref == ref, Parcel.id == owner)])
     return any(tx.session.exec(query.limit(1)).first() is not None for query in columns)

@@ -1,0 +1,123 @@
+"""What the registry should say once an application is confirmed: a file for `registry apply`, and what is odd."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from gateway.applications.known import ACCREDITING, ENDS_AGENCY, GIVES_NUMBER, Held, Known, Remark
+from gateway.models import Application
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """`text`: TOML for `registry apply`; empty when the registry has nothing to learn from it."""
+
+    text: str
+    warnings: tuple[Remark, ...] = ()
+
+
+def propose(application: Application, known: Known, payer: str | None) -> Proposal:
+    """The change of registry that follows from a confirmed application; `payer` is where a new number is used."""
+    if application.kind not in ACCREDITING or application.effective_from is None:
+        return Proposal("")
+    since = application.effective_from
+    blocks = []
+    if application.kind in GIVES_NUMBER:
+        blocks.append(_agency(application, payer, since))
+    if known.account_kind is None:
+        blocks.append(_account(application, known))
+    blocks += [_closing(application, held, since) for held in _to_close(application, known, since)]
+    if application.kind not in ENDS_AGENCY and not _already(known, since):
+        blocks.append(
+            _table("accreditation", account=application.account_id, agency=_called(application, known), start=since)
+        )
+    return Proposal("\n".join(blocks), tuple(_odd(application, known, since, payer)))
+
+
+def agency_name(application: Application) -> str:
+    """What a new agency is called: as the application says, else by its number (never a person's name of our own)."""
+    return application.facts.get("agency_name") or f"Agence {application.number or application.practice}"
+
+
+def _agency(application: Application, payer: str | None, since: date) -> str:
+    kind = "in_practice" if application.kind == "new_on_site" else "solo"
+    text = _table("agency", name=agency_name(application), kind=kind, payers=[payer] if payer else None)
+    if payer and application.number:
+        text += _table("agency.number", payer=payer, number=application.number, start=since)
+    return text
+
+
+def _account(application: Application, known: Known) -> str:
+    users = sorted({application.practice, *application.signatories, *known.users})
+    return _table("account", id=application.account_id, kind=application.account_kind, practitioners=users)
+
+
+def _to_close(application: Application, known: Known, since: date) -> list[Held]:
+    """What ends when the new begins: the accreditations that would still hold then, at another agency."""
+    named = known.agency.id if known.agency and application.kind not in ENDS_AGENCY else None
+    return [
+        h
+        for h in known.held
+        if h.start < since and (h.to or date.max) > _end(application, since) and h.agency.id != named
+    ]
+
+
+def _end(application: Application, since: date) -> date:
+    """Last day of what ends: the mandate's, unless the new one begins before it is over."""
+    return min(application.mandate_ends or date.max, since - _ONE_DAY)
+
+
+def _closing(application: Application, held: Held, since: date) -> str:
+    end = max(_end(application, since), held.start)
+    agency = held.agency.name
+    return _table("accreditation", account=application.account_id, agency=agency, start=held.start, to=end)
+
+
+def _already(known: Known, since: date) -> bool:
+    return known.agency is not None and any(
+        h.agency.id == known.agency.id and h.start <= since <= (h.to or date.max) for h in known.held
+    )
+
+
+def _called(application: Application, known: Known) -> str:
+    if application.kind in GIVES_NUMBER:
+        return agency_name(application)
+    return known.agency.name if known.agency else application.facts.get("agency_number", "")
+
+
+def _odd(application: Application, known: Known, since: date, payer: str | None) -> Iterator[Remark]:
+    account, ends = application.account_id, application.mandate_ends
+    if application.kind in GIVES_NUMBER:
+        yield Remark("no_payer" if payer is None else "source_to_add", {"agency": agency_name(application)})
+    elif application.kind not in ENDS_AGENCY and known.agency is None:
+        yield Remark("agency_unknown", {"agency": _called(application, known)})
+    if ends and ends < since - _ONE_DAY:
+        yield Remark("nobody_bills", {"account": account, "day": ends + _ONE_DAY, "until": since})
+    if ends and ends >= since:
+        yield Remark("mandate_cut", {"account": account, "ends": ends, "day": since})
+    for held in known.held:
+        if held.start >= since and (known.agency is None or held.agency.id != known.agency.id):
+            yield Remark("begins_later", {"account": account, "agency": held.agency.name, "day": held.start})
+
+
+def _table(heading: str, /, **values: str | date | list[str] | None) -> str:
+    """One table of TOML; `start` is the key `from`, what is None is left out."""
+    lines = [f"[[{heading}]]"]
+    for key, value in values.items():
+        if value is not None:
+            lines.append(f"{'from' if key == 'start' else key} = {_written(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _written(value: str | date | list[str]) -> str:
+    """JSON's strings are TOML's, but for the one character JSON leaves as it is."""
+    return (
+        value.isoformat()
+        if isinstance(value, date)
+        else json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    )
