@@ -12,6 +12,7 @@ import pytest
 from sqlmodel import select
 
 from gateway.app import open_app, recover
+from gateway.calendars import next_business
 from gateway.cli import main
 from gateway.clock import SystemClock, today
 from gateway.config import load
@@ -114,8 +115,8 @@ def test_a_change_of_agency_from_draft_to_the_registry(line: Line) -> None:
     assert line(*record, "--sent", str(TODAY), "--by", "fax", "--proof", line.file("lettre.pdf")) == 0
     assert line(*record, "--received", str(TODAY)) == 0
     one = line.only()
-    assert (one["standing"], one["expected_by"]) == ("received", str(TODAY + timedelta(weeks=6)))
-    later = str(TODAY + timedelta(weeks=6, days=1))
+    assert (one["standing"], one["expected_by"]) == ("received", str(next_business(TODAY + timedelta(weeks=6))))
+    later = str(TODAY + timedelta(weeks=6, days=6))
     assert line.json("application", "show", one["id"][-8:], "--today", later)["overdue"][0]["code"] == "answer_overdue"
     since = str(TODAY + timedelta(10))
     confirm = ("application", "confirm", one["id"], "--effective", since)
@@ -158,7 +159,7 @@ def test_a_lone_practitioner_waits_for_number_password_and_the_developer(line: L
     id_ = line.only()["id"]
     assert line("application", "record", id_, "--sent", str(TODAY), "--by", "online") == 0
     one = line.only()
-    assert (one["received_on"], one["password_by"]) == (str(TODAY), str(TODAY + timedelta(3)))
+    assert (one["received_on"], one["password_by"]) == (str(TODAY), str(next_business(TODAY + timedelta(3))))
     assert line("application", "confirm", id_, "--effective", str(TODAY), "--number", "1705") == 1
     assert line("application", "confirm", id_, "--effective", str(TODAY), "--number", "17050", "--apply") == 0
     assert '+ agency "Cabinet Essai" (solo)' in line.said

@@ -105,7 +105,7 @@ def test_forms_go_to_the_fax_and_the_box_the_letter_names() -> None:
 
 def test_no_host_of_the_payer_travels_with_the_program() -> None:
     for file in (data_dir("config") / "ramq").glob("*.toml"):
-        assert not re.search(r"@\w|https?:|www\.|\.(ca|qc|com|org)\b", file.read_text("utf-8")), file
+        assert not re.search(r"[\w.]@\w+\.\w|https?:|www\.|\.(ca|qc|com|org)\b", file.read_text("utf-8")), file
 
 
 def test_every_rule_a_letter_names_exists() -> None:
@@ -182,6 +182,8 @@ def test_the_command_says_when_it_opens_in_both_languages(tmp_path: Path, capsys
     assert "opens Wednesday 10:30" in capsys.readouterr().out
     assert call("contacts", "--today", "2026-11-24T09:00", "--lang", "fr", *state) == 0
     assert "ouvert jusqu'à 16 h 30" in capsys.readouterr().out
+    assert call("contacts", "--today", "2026-06-24T09:00", "--lang", "fr", *state) == 0  # the Fête nationale
+    assert "ouvre jeudi 8 h 30" in capsys.readouterr().out
     assert call("contacts", "--today", "mardi", *state) == 2
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from gateway.calendars import holidays
 from gateway.cli.common import Call, show_json
 from gateway.cli.house import configuration
 from gateway.clock import TORONTO, SystemClock, local
@@ -78,7 +79,7 @@ def opening(service: Service, moment: datetime, lang: str, call: Call) -> str | 
     """« ouvre mercredi 10 h 30 », "open until 16:30"; None when no letter gives hours."""
     if service.hours is None:
         return None
-    now = service.hours.at(moment)
+    now = service.hours.at(moment, _holiday)
     if now.until:
         return call.say("payer.open_until", time=clock_time(now.until.time(), lang))
     if now.opens is None:
@@ -87,6 +88,10 @@ def opening(service: Service, moment: datetime, lang: str, call: Call) -> str | 
     if (now.opens.date() - local(moment).date()).days <= _NEAR:
         return call.say("payer.opens", **words)
     return call.say("payer.opens_later", day=now.opens.date(), **words)
+
+
+def _holiday(day: date) -> bool:
+    return day in holidays(day.year)
 
 
 def _lines(service: Service, moment: datetime, call: Call, everything: bool) -> Iterator[str]:
@@ -126,7 +131,7 @@ def _by(said: Said, call: Call) -> str:
 
 
 def _public(service: Service, moment: datetime) -> dict[str, Any]:
-    now = service.hours.at(moment) if service.hours else Opening(None, None)
+    now = service.hours.at(moment, _holiday) if service.hours else Opening(None, None)
     return {
         "service": service.name,
         "title": service.title,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.applications import AgencyFacts, Book, Known, Progress, Remark, examine
 from gateway.applications.known import Held
+from gateway.calendars import next_business
 from gateway.cli.common import Call
 from gateway.errors import ConfigError, GatewayError
 from gateway.messages import both
@@ -63,7 +64,7 @@ class Desk:
     def progress(self, application: Application, today: date) -> Progress:
         """How it stands. Raises ConfigError when its procedure is gone."""
         signed = applications.signatures(self.tx, application.id)
-        made = examine(application, signed, self.book, self.known(application), today)
+        made = examine(application, signed, self.book, self.known(application), today, next_business)
         if made is None:
             raise ConfigError(both("applications.procedure_gone", id=application.id))
         return made
