@@ -17,9 +17,8 @@ from typing import Any
 
 from gateway import limits, tables
 from gateway.errors import CatalogError
-from gateway.tables import Tables
+from gateway.tables import AUTHORITIES, Tables
 
-AUTHORITIES = ("official", "letter", "reconstructed", "ours")
 Locator = tuple[str, ...]  # one path, or several joined by a hyphen
 
 

@@ -1,8 +1,9 @@
 """Code tables (billing codes, sectors, places, context elements, messages), in versions by the day they hold from.
 
 One version is one CSV file, `<table>@<YYYY-MM-DD>.csv`: the header `code,from,to,label_fr,label_en`, UTF-8, comma or
-semicolon; `from` and `to` (both included) may be empty. A first line `# ours` marks the small sets that travel with the
-program: they are examples, and never say that a code is missing. See docs/rules.md.
+semicolon; `from` and `to` (both included) may be empty. A first line `# official` (letter, reconstructed, ours) says
+whose word it is. `# ours` marks the small sets that travel with the program: they are examples, and never say that a
+code is missing. See docs/rules.md.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from gateway.messages import LANGUAGES, both
 from gateway.platform import private_dir, write_private
 
 COLUMNS = ("code", "from", "to", "label_fr", "label_en")
-_OURS = "# ours"
+AUTHORITIES = ("official", "letter", "reconstructed", "ours")
+_OURS, _UNMARKED = "ours", "reconstructed"
+_MARK = re.compile(rf"# ({'|'.join(AUTHORITIES)})\s*\n")
 _FILE = re.compile(r"([a-z][a-z0-9_]*)@([0-9]{4}-[0-9]{2}-[0-9]{2})\.csv")
 
 
@@ -47,10 +50,16 @@ class Table:
     since: date
 
     @cached_property
+    def authority(self) -> str:
+        """Whose word it is, as its first line says."""
+        with self.file.open(encoding="utf-8-sig") as lines:
+            mark = _MARK.match(lines.readline())
+        return mark[1] if mark else _UNMARKED
+
+    @property
     def ours(self) -> bool:
         """Whether it is an example that travels with the program."""
-        with self.file.open(encoding="utf-8-sig") as lines:
-            return lines.readline().strip() == _OURS
+        return self.authority == _OURS
 
     @cached_property
     def rows(self) -> Mapping[str, Sequence[Row]]:
@@ -88,7 +97,8 @@ def _counting(versions: list[Table]) -> list[Table]:
 def parse(data: bytes, name: str) -> dict[str, list[Row]]:
     """The rows of a CSV file. Raises ConfigError, naming the line."""
     try:
-        text = data.decode("utf-8-sig").removeprefix(_OURS).lstrip("\r\n")
+        text = data.decode("utf-8-sig")
+        text = text[mark.end() :] if (mark := _MARK.match(text)) else text
     except UnicodeDecodeError as error:
         raise ConfigError(both("tables.not_utf8", file=name)) from error
     delimiter = ";" if ";" in text.partition("\n")[0] else ","
@@ -113,11 +123,14 @@ def _day(text: str) -> date | None:
     return date.fromisoformat(text.strip()) if text.strip() else None
 
 
-def keep(source: Path, shelf: Path, name: str, since: date) -> int:
-    """Keep a file as the version of table `name` that holds from `since`; give how many codes it has. Raises OSError,
-    and ConfigError when it is no such table, or that version is kept already with other bytes."""
+def keep(source: Path, shelf: Path, name: str, since: date, authority: str = _UNMARKED) -> int:
+    """Keep a file as the version of table `name` that holds from `since`; give how many codes it has. `authority` is
+    whose word it is, where its first line does not say it. Raises OSError, and ConfigError when it is no such table, or
+    that version is kept already with other bytes."""
     data = source.read_bytes()
     codes = len(parse(data, source.name))
+    text = data.decode("utf-8-sig")
+    data = (text if _MARK.match(text) else f"# {authority}\n{text}").encode()
     for folder in (shelf.parent.parent, shelf.parent, shelf):
         private_dir(folder)
     target = shelf / f"{name}@{since}.csv"

@@ -13,6 +13,7 @@ from support.returns import Fact, ReturnHouse, parcel, recev, sample, statement
 from gateway import messages, stages
 from gateway.models import Invoice, Parcel, Reply, Statement, StatementEntry, TransmissionNumber
 from gateway.states import RequestState
+from gateway.store import status
 
 BOTH = (Fact("F-1", "00000000101", (4500, 9920)), Fact("F-2", "00000000102"))
 
@@ -33,6 +34,15 @@ def held(replies: list[Reply]) -> str | None:
 
 
 # -- a reply to a request --
+
+
+def test_a_reply_that_is_not_valid_rests_with_its_first_finding(house: ReturnHouse) -> None:
+    house.transmitted()
+    (reply,) = house.answered("D-1.recev.xml", recev("D-1", *BOTH).replace("<sta_recev>1", "<sta_recev>3"))
+    with house.store.read() as tx:
+        found = status.history(tx, reply.id)[-1].detail["finding"]
+    assert (found["code"], found["line"], found["letter"]) == ("SCHEMA_VALUE", 1, None)
+    assert "sta_recev" in found["message"]["fr"]
 
 
 def test_a_receivable_reply_gives_numbers_tokens_and_preliminary_amounts(house: ReturnHouse) -> None:

@@ -11,8 +11,9 @@ import pytest
 import xmlschema
 
 from gateway import xmlsafe
-from gateway.catalog import AUTHORITIES, Catalog, DocumentType, Rule, load
+from gateway.catalog import Catalog, DocumentType, Rule, load
 from gateway.resources import data_dir
+from gateway.tables import AUTHORITIES
 
 SCHEMAS = data_dir("schemas")
 CATALOG: Catalog = load([SCHEMAS])

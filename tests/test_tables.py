@@ -90,7 +90,15 @@ def test_gateway_tables_import_keeps_each_version_in_the_state_folder(
     kept = sorted(path.name for path in (state / "tables" / "ramq-rfp").iterdir())
     assert kept == ["billing_codes@2026-01-01.csv", "billing_codes@2026-02-01.csv"]
     assert run(*words, "list") == 0
-    assert "2026-02-01" in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert "2026-02-01" in listed
+    assert "reconstructed" in listed
+    official = tmp_path / "sectors@2026-01-01.csv"
+    official.write_text(HEADER + "01,,,Clinique,Clinic\n", "utf-8")
+    assert run(*words, "import", str(official), "--authority", "ours") == 2
+    assert run(*words, "import", str(official), "--authority", "official") == 0
+    (kept_official,) = catalog.load([state / "schemas", data_dir("schemas")]).families["ramq-rfp"].tables["sectors"]
+    assert (kept_official.authority, kept_official.ours, list(kept_official.rows)) == ("official", False, ["01"])
     file.write_text(HEADER + "01100,,,Autre,Other\n", "utf-8")
     assert run(*words, "import", str(file)) == 2  # a version does not change
     assert run(*words, "import", str(file), "--format", "xml") == 2

@@ -128,7 +128,8 @@ class Run:
         for report in outcome.reports:
             brief = not alone and report.verdict == "valid" and not report.findings
             text = one_line(report, lang, colour=colour) if brief else ""
-            sys.stdout.write(text or render(report, lang, excerpts=outcome.excerpts, colour=colour))
+            many = not alone or len(outcome.reports) > 1
+            sys.stdout.write(text or render(report, lang, excerpts=outcome.excerpts, colour=colour, among=many))
 
     def _end(self, reports: Sequence[Report], excerpts: Excerpts) -> None:
         """What is told when everything is judged."""
@@ -138,14 +139,16 @@ class Run:
             sys.stdout.flush()
         elif self._output:
             self._write_files(reports, excerpts)
-            self.call.complain(summary(reports, self.call.lang).strip())
+            self.call.complain(summary(reports, self.call.lang).partition("\n")[0])
         else:
             sys.stdout.buffer.write(self._written(reports, excerpts))
             sys.stdout.flush()
 
     def _written(self, reports: Sequence[Report], excerpts: Excerpts) -> bytes:
         if self._form == "text":
-            return "".join(render(report, self.call.lang, excerpts=excerpts) for report in reports).encode()
+            many = len(reports) > 1
+            texts = [render(report, self.call.lang, excerpts=excerpts, among=many) for report in reports]
+            return "".join([*texts, *([summary(reports, self.call.lang)] if many else [])]).encode()
         module, name = WRITERS[self._form]
         writer: Any = getattr(import_module(module), name)
         return bytes(writer(reports, self.call.lang, excerpts))

@@ -31,6 +31,11 @@ def quoted(tx: Tx, archive: Archive, row: object) -> Quote | None:
     return None
 
 
+def of_history(events: Sequence[Mapping[str, Any]]) -> Quote | None:
+    """Of a reply that rests where its last event left it: what was found in it then."""
+    return events[-1]["detail"].get("finding") if events else None
+
+
 def sentences(call: Call, found: Quote) -> Iterator[str]:
     """The code and the place, the sentence, what to do."""
     of, line = found["invoice"], found["line"]

@@ -14,7 +14,7 @@ from gateway.cli.common import Call, show_json
 from gateway.cli.find import the_one
 from gateway.cli.house import opened
 from gateway.cli.lineage import divided, divided_lines
-from gateway.cli.quote import quoted, sentences
+from gateway.cli.quote import of_history, quoted, sentences
 from gateway.clock import local
 from gateway.messages import room
 from gateway.models import Batch, Credential, Invoice, Reply, Request
@@ -59,7 +59,7 @@ def show(
     with opened(call) as app, app.store.read() as tx:
         found = the_one(tx, call, record)
         told = _told(tx, found)
-        if quote := quoted(tx, app.archive, status.record(tx, found)):
+        if quote := quoted(tx, app.archive, status.record(tx, found)) or of_history(told["history"]):
             told |= {"finding": quote}
     if as_json:
         show_json(told | {"why": _why(call, told), "next": _next(call, told)})

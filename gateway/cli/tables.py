@@ -20,6 +20,7 @@ from gateway.errors import ConfigError
 from gateway.messages import both
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="tables.help")
+_THEIRS = ("official", "letter", "reconstructed")  # what is ours travels with the program
 _DATED = re.compile(r"(.+?)@([0-9]{4}-[0-9]{2}-[0-9]{2})")
 
 
@@ -35,10 +36,13 @@ def import_(
     family: str = typer.Option("ramq-rfp", "--family", help="tables.family"),
     form: str = typer.Option("csv", "--format", help="tables.format", metavar="csv"),
     since: str = typer.Option("", "--from", help="tables.since", metavar="DATE"),
+    authority: str = typer.Option("reconstructed", "--authority", help="tables.authority", metavar="|".join(_THEIRS)),
 ) -> None:
     call: Call = ctx.obj
     if form != "csv":
         raise ConfigError(both("tables.no_form"))
+    if authority not in _THEIRS:
+        raise ConfigError(both("tables.no_authority", known=", ".join(_THEIRS)))
     folders = catalog_folders(call)
     known = catalogs.load(folders)
     if family not in known.families:
@@ -49,7 +53,7 @@ def import_(
     shelf = catalogs.shelf(folders[0]) / family
     for file in files:
         name, day = named(file, since)
-        codes = tables.keep(file, shelf, name, day)
+        codes = tables.keep(file, shelf, name, day, authority)
         call.tell("tables.imported", name=name, codes=codes, since=day)
 
 
@@ -81,11 +85,10 @@ def _rows(catalog: Catalog) -> Iterator[dict[str, object]]:
     for family in catalog.families.values():
         for name, versions in family.tables.items():
             for one in versions:
-                authority = "ours" if one.ours else "operator"
                 yield {
                     "family": family.name,
                     "table": name,
                     "since": one.since.isoformat(),
                     "codes": len(one.rows),
-                    "authority": authority,
+                    "authority": one.authority,
                 }

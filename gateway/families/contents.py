@@ -10,9 +10,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.catalog import AUTHORITIES, DocumentType
+from gateway.catalog import DocumentType
 from gateway.families.problems import Problem, problem
 from gateway.messages import LANGUAGES
+from gateway.tables import AUTHORITIES
 
 FILE = "catalog.toml"
 _TOP = {

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gateway.catalog import AUTHORITIES, Rule
+from gateway.catalog import Rule
 from gateway.errors import CatalogError
 from gateway.families.contents import both_languages, local
 from gateway.families.problems import Problem, problem
+from gateway.tables import AUTHORITIES
 from gateway.validation.conditions import compiled
 from gateway.validation.rules import FUNCTIONS
 

@@ -16,11 +16,15 @@ _TONES = {"error": "31", "invalid": "1;31", "warning": "33", "not_judged": "1;33
 _BOLD, _SOFT = "1", "2"
 
 
-def render(report: Report, lang: str, *, excerpts: Excerpts | None = None, colour: bool = False) -> str:
+def render(
+    report: Report, lang: str, *, excerpts: Excerpts | None = None, colour: bool = False, among: bool = False
+) -> str:
     """The whole report, ending with an empty line. Findings stand under the invoice they are about; `excerpts` is
-    what stands at their places; `colour` is for a terminal only."""
+    what stands at their places; `colour` is for a terminal only. `among` many, what was not checked is left to their
+    summary."""
     text = _Text(report, lang, excerpts or {}, colour)
-    return "\n".join([*text.head(), *text.findings(), *text.tail(), ""]) + "\n"
+    tail = [] if among else text.tail()
+    return "\n".join([*text.head(), *text.findings(), *tail, ""]) + "\n"
 
 
 def one_line(report: Report, lang: str, *, colour: bool = False) -> str:
@@ -42,7 +46,9 @@ def summary(reports: Sequence[Report], lang: str, *, colour: bool = False) -> st
         bad=sum(report.invalid_invoices for report in reports),
         findings=sum(report.findings_total for report in reports),
     )
-    return painted(said, _BOLD, colour) + "\n"
+    missing = sorted({code for report in reports for code in report.not_checked})
+    rest = indented(say("rendering.text_not_checked", lang, codes=", ".join(missing)), by=0) if missing else ()
+    return "\n".join([painted(said, _BOLD, colour), *rest]) + "\n"
 
 
 def painted(text: str, tone: str, colour: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 
 from gateway.catalog import Catalog, DocumentType, Family
@@ -109,4 +109,6 @@ def _has(family: Family, document: DocumentType) -> bool:
 def _invalid(report: Report) -> Doubt:
     codes = sorted({finding.code for finding in report.findings if finding.severity == "error"})
     reason = "statement_sums" if codes == ["STATEMENT_TOTALS"] else "reply_invalid"
-    return Doubt(reason, {"codes": codes[:_LISTED], "findings": report.findings_total})
+    first = [asdict(finding) for finding in report.findings if finding.severity == "error"][:1]
+    detail = {"codes": codes[:_LISTED], "findings": report.findings_total} | ({"finding": first[0]} if first else {})
+    return Doubt(reason, detail)
