@@ -19,6 +19,7 @@ from gateway import limits, tables
 from gateway.errors import CatalogError
 from gateway.tables import AUTHORITIES, Tables
 
+_LIMITS = ("submission_in_time", "submission_not_near", "change_limit", "change_limit_near")  # functions about limits
 Locator = tuple[str, ...]  # one path, or several joined by a hyphen
 
 
@@ -280,4 +281,7 @@ def _locator(path: str | list[str]) -> Locator:
 def _rule(data: dict[str, Any], authority: str) -> Rule:
     own = dict(data)
     own["documents"], own["kinds"] = tuple(own["documents"]), tuple(own.get("kinds", ()))
-    return Rule(**{"authority": authority, "needs": "document", "scope": "invoice"} | own)
+    rule = Rule(**{"authority": authority, "needs": "document", "scope": "invoice"} | own)
+    if rule.function in _LIMITS and rule.severity == "error" and rule.authority in ("official", "letter"):
+        raise ValueError(f"{rule.code}: a limit of time warns or holds, and never refuses")
+    return rule

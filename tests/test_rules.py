@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from support.house import paimt, sample
 
 from gateway import catalog
 from gateway.catalog import Catalog
+from gateway.errors import CatalogError
 from gateway.identifiers import make_nam
 from gateway.report import Report
 from gateway.resources import data_dir
-from gateway.validation import judge
+from gateway.validation import check, judge
 
 TODAY = date(2026, 10, 1)
 SAMPLES = sorted(data_dir("schemas").glob("*/samples/*.xml"))
@@ -121,3 +123,25 @@ def test_no_finding_of_a_sample_holds_a_personal_value(file: Path, known: Catalo
     }
     said = str([(f.message, f.next, f.path) for f in report.findings])
     assert [value for value in values if value in said] == []
+
+
+@pytest.mark.parametrize(
+    ("authority", "severity"), [("official", "error"), ("reconstructed", "error"), ("official", "info")]
+)
+def test_a_limit_of_time_never_refuses_whatever_a_family_writes(tmp_path: Path, authority: str, severity: str) -> None:
+    home = tmp_path / "ramq-rfp"
+    shutil.copytree(data_dir("schemas") / "ramq-rfp", home, ignore=shutil.ignore_patterns("samples"))
+    file = home / "rules.toml"
+    text = file.read_text("utf-8")
+    old = 'code = "SUBMISSION_LIMIT"\nseverity = "warning"\n'
+    assert old in text
+    file.write_text(
+        text.replace(old, f'code = "SUBMISSION_LIMIT"\nseverity = "{severity}"\nauthority = "{authority}"\n'), "utf-8"
+    )
+    if (authority, severity) == ("official", "error"):
+        with pytest.raises(CatalogError, match="SUBMISSION_LIMIT"):
+            catalog.load([tmp_path])
+        return
+    (report,) = check(paimt().encode(), catalog=catalog.load([tmp_path]), on=date(2027, 6, 1))
+    assert "SUBMISSION_LIMIT" in {found.code for found in report.findings}
+    assert not report.refused

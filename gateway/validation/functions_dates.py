@@ -85,7 +85,10 @@ class SubmissionNotNear(_Limit):
 def within_stay(facts: Facts) -> bool:
     """A line's service, or an invoice's, is within the stay of the invoice's patients; a stay without an end is still
     going on."""
-    of = "invoice." if "invoice" in facts.above else ""
+    above = facts.above.get("invoice")
+    if "stay_start" not in (facts.own if above is None else above):
+        return True
+    of = "" if above is None else "invoice."
     starts = facts.dates(f"{of}stay_start")
     if not starts:
         return True
