@@ -349,9 +349,7 @@ def test_a_statement_for_an_account_of_another_agency_reaches_neither(house: Ret
 
 def test_a_statement_under_a_number_that_changed_hands_since_is_held(house: ReturnHouse) -> None:
     house.agency("AGE-2", None)
-    with house.store.write() as tx:
-        old = tx.session.get_one(TransmissionNumber, "NUM-18001")
-        old.valid_to = date(2026, 10, 8)
+    house.number_until("NUM-18001", date(2026, 10, 8))
     house.add(
         TransmissionNumber(
             id="NUM-2",
@@ -359,7 +357,7 @@ def test_a_statement_under_a_number_that_changed_hands_since_is_held(house: Retu
             number="18001",
             agency_id="AGE-2",
             valid_from=date(2026, 10, 9),
-            learned_at=house.clock.now(),
+            recorded_at=house.clock.now(),
         )
     )
     house.later(days=10)

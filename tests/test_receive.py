@@ -191,7 +191,7 @@ def test_every_number_held_today_is_looked_at_and_no_other(house: ReturnHouse) -
             number="18003",
             agency_id="AGE-2",
             valid_from=date(2027, 1, 1),
-            learned_at=house.clock.now(),
+            recorded_at=house.clock.now(),
         )
     )
     assert [e.name for e in house.receive.endpoints(house.rooms)] == ["sandbox:18001", "sandbox:18002"]

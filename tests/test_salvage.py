@@ -214,7 +214,7 @@ def test_without_the_consent_of_its_software_a_document_stays_whole(
 
 
 def test_all_or_nothing_is_what_an_agency_has_that_says_nothing(house: ReturnHouse) -> None:
-    assert Agency(id="x", name="x", kind="solo", learned_at=house.clock.now()).on_invalid == "all_or_nothing"
+    assert Agency(id="x", name="x", kind="solo", recorded_at=house.clock.now()).on_invalid == "all_or_nothing"
     wants(house, on_invalid="all_or_nothing")
     (whole,) = house.given("lot.xml", spoiled(paimt("D-1"), 2))
     assert (whole.state, house.all(Salvage)) == ("HELD", [])
@@ -400,8 +400,8 @@ def test_the_letter_sets_an_invoice_of_the_old_system_aside_and_the_rest_travels
     house.account("personal:251111", "AGE-3")
     wants(house, "AGE-3", set_aside="refused")
     with house.store.write() as tx:
-        source = tx.session.get_one(Source, "SRC-3")
-        source.software, source.salvage_agreed = "Dentix", date(2026, 1, 1)
+        tx.session.get_one(Source, "SRC-3").salvage_agreed = date(2026, 1, 1)
+    house.declares("SRC-3", software="Dentix")
     original, derived = house.given("dp.xml", old_requests("180302", "180502"), "SRC-3")
     key = f"DP-{derived.sha256[:16]}"  # the number follows from the bytes
     assert (original.reason, derived.state, derived.no_dem_ext, derived.wire_name) == (

@@ -81,7 +81,7 @@ def test_a_reader_cannot_write(store: Store) -> None:
     with pytest.raises(StoreError), store.read() as tx:
         tx.session.execute(text("DELETE FROM chain_head"))
     with store.write() as tx:
-        moves.note(tx, Agency(id="AGE-1", name="x", kind="solo", learned_at=tx.now), "seen")
+        moves.note(tx, Agency(id="AGE-1", name="x", kind="solo", recorded_at=tx.now), "seen")
 
 
 def test_a_reader_sees_one_moment(store: Store) -> None:
@@ -144,7 +144,7 @@ def test_what_a_transaction_read_can_be_used_after_it(store: Store) -> None:
 def test_the_databases_errors_come_without_values(store: Store) -> None:
     records.settle(store)
     with pytest.raises(StoreError) as caught, store.write() as tx:
-        bulk(tx, Agency, [{"id": "AGE-2", "name": "Agence Laurier", "kind": "solo", "learned_at": tx.now}])
+        bulk(tx, Agency, [{"id": "AGE-2", "name": "Agence Laurier", "kind": "solo", "recorded_at": tx.now}])
     assert "Agence Laurier" not in str(caught.value)
 
 

@@ -7,7 +7,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -238,8 +238,7 @@ def test_of_two_hundred_shuffled_returns_none_goes_to_a_stranger(house: ReturnHo
 
 def passes_on(house: ReturnHouse, day: date) -> None:
     """18001 is the first agency's until the day before, and the second one's from that day on."""
-    with house.store.write() as tx:
-        tx.session.get_one(TransmissionNumber, "NUM-18001").valid_to = date.fromordinal(day.toordinal() - 1)
+    house.number_until("NUM-18001", day - timedelta(days=1))
     house.add(
         TransmissionNumber(
             id="NUM-2",
@@ -247,7 +246,7 @@ def passes_on(house: ReturnHouse, day: date) -> None:
             number="18001",
             agency_id="AGE-2",
             valid_from=day,
-            learned_at=house.clock.now(),
+            recorded_at=house.clock.now(),
         )
     )
 

@@ -44,7 +44,7 @@ def show(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", help=
             {
                 "agency": agency.name,
                 "kind": agency.kind,
-                "migrated_on": str(agency.migrated_on or ""),
+                "migrated_on": str(book.migrated_on(agency.id) or ""),
                 "numbers": [n for payer in book.payers(agency.id) for n in book.numbers(agency.id, payer, day)],
                 "sources": [source.name for source in book.sources(agency.id)],
                 "accounts": book.accounts(agency.id, day),

@@ -54,6 +54,15 @@ class ChainHead(SQLModel, table=True):
     events: int = 0
 
 
+class RegistryToken(SQLModel, table=True):
+    """One row; the database gives it a new random text whenever a row of the registry changes (store/guards.py), so
+    that what was read under a token stays what that token means, undone transactions included."""
+
+    __tablename__ = "registry_token"
+    id: int = Field(default=1, primary_key=True)
+    token: str
+
+
 class Due(SQLModel, table=True):
     """When a stage next looks at an endpoint. Claimed by a guarded update; APScheduler only ticks."""
 

@@ -1,26 +1,15 @@
-"""Whose is it, on that date: agencies, their numbers and sources, accounts, accreditations.
-
-Every fact has its validity (`valid_from` to `valid_to`, both days included) and the moments we learned and withdrew it.
-"""
+"""Whose is it, on that date: agencies, their numbers and sources, accounts, accreditations and mandates."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, Index
 from sqlmodel import Field, SQLModel
 
 from gateway.models.columns import utc
-
-
-class Fact(SQLModel):
-    """A dated fact; history is never overwritten."""
-
-    valid_from: date
-    valid_to: date | None = None  # last day it holds; None: still
-    learned_at: datetime = utc()
-    retracted_at: datetime | None = utc(default=None)
+from gateway.models.facts import Fact
 
 
 class Agency(SQLModel, table=True):
@@ -30,12 +19,12 @@ class Agency(SQLModel, table=True):
     name: str = Field(unique=True)
     kind: str  # commercial | in_practice | solo
     language: str = "fr"
-    migrated_on: date | None = None  # into the new system
+    group_id: str | None = Field(default=None, foreign_key="practice_group.id")  # whose own agency it is
     rules: dict[str, str] = Field(default_factory=dict, sa_type=JSON)  # code → the severity this agency wants of it
     on_invalid: str = "all_or_nothing"  # all_or_nothing | salvage: what becomes of a request with invalid invoices
     set_aside: str = "refused"  # refused | invalid: which invoices a salvage takes out (docs/salvage.md)
     active: bool = True
-    learned_at: datetime = utc()
+    recorded_at: datetime = utc()
 
 
 class AgencyPayer(SQLModel, table=True):
@@ -47,15 +36,42 @@ class AgencyPayer(SQLModel, table=True):
     payer: str
 
 
+class AgencyStanding(Fact, table=True):
+    """AST-: migrated (into the new system), unrecognised (by the payer: no commercial agency then), suspended."""
+
+    __tablename__ = "agency_standing"
+    PREFIX: ClassVar[str] = "AST"
+    SUBJECT: ClassVar[tuple[str, ...]] = ("agency_id",)
+    VALUE: ClassVar[tuple[str, ...]] = ("standing",)
+    ONE: ClassVar[bool] = False
+    agency_id: str = Field(foreign_key="agency.id", index=True)
+    standing: str  # migrated | unrecognised | suspended
+
+
 class TransmissionNumber(Fact, table=True):
     """NUM-: a payer's number, held by an agency between dates."""
 
     __tablename__ = "transmission_number"
     __table_args__ = (Index("ix_transmission_number", "payer", "number"),)
-    id: str = Field(primary_key=True)
+    PREFIX: ClassVar[str] = "NUM"
+    SUBJECT: ClassVar[tuple[str, ...]] = ("payer", "number")
+    VALUE: ClassVar[tuple[str, ...]] = ("agency_id",)
     payer: str
     number: str
     agency_id: str = Field(foreign_key="agency.id", index=True)
+
+
+class NumberSuspension(Fact, table=True):
+    """NSU-: the payer takes nothing under the number between dates, whoever holds it."""
+
+    __tablename__ = "number_suspension"
+    __table_args__ = (Index("ix_number_suspension", "payer", "number"),)
+    PREFIX: ClassVar[str] = "NSU"
+    SUBJECT: ClassVar[tuple[str, ...]] = ("payer", "number")
+    MORE: ClassVar[tuple[str, ...]] = ("reason",)
+    payer: str
+    number: str
+    reason: str | None = None
 
 
 class Source(SQLModel, table=True):
@@ -65,9 +81,6 @@ class Source(SQLModel, table=True):
     agency_id: str = Field(foreign_key="agency.id", index=True)
     position: int
     name: str
-    developer: str | None = None
-    software: str | None = None
-    version: str | None = None
     pickup: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # kind, path, finished …; never a password
     returns: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     strict: bool = False
@@ -81,20 +94,68 @@ class Account(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     kind: str  # personal | admin_individual | admin_collective
-    learned_at: datetime = utc()
+    recorded_at: datetime = utc()
 
 
-class AccountPractitioner(SQLModel, table=True):
-    """A practitioner who bills through an account."""
+class AccountPractitioner(Fact, table=True):
+    """APR-: a practitioner who bills through an account."""
 
     __tablename__ = "account_practitioner"
-    account_id: str = Field(primary_key=True, foreign_key="account.id")
-    practice: str = Field(primary_key=True)
+    PREFIX: ClassVar[str] = "APR"
+    SUBJECT: ClassVar[tuple[str, ...]] = ("account_id",)
+    VALUE: ClassVar[tuple[str, ...]] = ("practice",)
+    ONE: ClassVar[bool] = False
+    account_id: str = Field(foreign_key="account.id", index=True)
+    practice: str = Field(index=True)
+
+
+class AccountChannel(Fact, table=True):
+    """ACH-: a way of billing through the account that is not ours: `facturacte` (letter 001)."""
+
+    __tablename__ = "account_channel"
+    PREFIX: ClassVar[str] = "ACH"
+    SUBJECT: ClassVar[tuple[str, ...]] = ("account_id",)
+    VALUE: ClassVar[tuple[str, ...]] = ("channel",)
+    ONE: ClassVar[bool] = False
+    account_id: str = Field(foreign_key="account.id", index=True)
+    channel: str
 
 
 class Accreditation(Fact, table=True):
     """ACC-: account → agency, from, to; the basis of every routing."""
 
-    id: str = Field(primary_key=True)
+    PREFIX: ClassVar[str] = "ACC"
+    SUBJECT: ClassVar[tuple[str, ...]] = ("account_id",)
+    VALUE: ClassVar[tuple[str, ...]] = ("agency_id",)
+    MORE: ClassVar[tuple[str, ...]] = ("covers_services_from",)
     account_id: str = Field(foreign_key="account.id", index=True)
     agency_id: str = Field(foreign_key="agency.id", index=True)
+    covers_services_from: date | None = None  # None: services of any date may be sent while it holds
+
+
+class Mandate(Fact, table=True):
+    """MAN-: signed authority of an account's users to a commercial agency (form 2788, letter 003)."""
+
+    PREFIX: ClassVar[str] = "MAN"
+    SUBJECT: ClassVar[tuple[str, ...]] = ("account_id",)
+    VALUE: ClassVar[tuple[str, ...]] = ("agency_id", "form")
+    MORE: ClassVar[tuple[str, ...]] = ("signatories",)
+    ONE: ClassVar[bool] = False
+    account_id: str = Field(foreign_key="account.id", index=True)
+    agency_id: str = Field(foreign_key="agency.id", index=True)
+    form: str = "2788"
+    signatories: list[str] = Field(default_factory=list, sa_type=JSON)  # practice numbers
+
+
+class StatementCoordinates(Fact, table=True):
+    """SCO-: where the payer sends the account's statements: on paper, or to an agency (letters 001 and 003)."""
+
+    __tablename__ = "statement_coordinates"
+    PREFIX: ClassVar[str] = "SCO"
+    SUBJECT: ClassVar[tuple[str, ...]] = ("account_id",)
+    VALUE: ClassVar[tuple[str, ...]] = ("route", "agency_id")
+    MORE: ClassVar[tuple[str, ...]] = ("address",)
+    account_id: str = Field(foreign_key="account.id", index=True)
+    route: str  # paper | agency
+    agency_id: str | None = Field(default=None, foreign_key="agency.id", index=True)
+    address: str | None = None

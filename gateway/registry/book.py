@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time, timedelta
+from threading import Lock
 from types import MappingProxyType
-from typing import TypeVar
 
-from gateway.models import Accreditation, Agency, Source, TransmissionNumber
-from gateway.models.registry import Fact
+from gateway.clock import TORONTO
+from gateway.models import (
+    Accreditation,
+    Agency,
+    AgencyStanding,
+    DeclaredSoftware,
+    NumberSuspension,
+    Source,
+    TransmissionNumber,
+)
+from gateway.registry.accounts import Accounts
+from gateway.registry.index import grouped
 from gateway.store import Tx
 from gateway.store import registry as rows
-
-AnyFact = TypeVar("AnyFact", bound=Fact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +36,27 @@ class Answer:
     facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-class Book:
+class Book(Accounts):
     """Read-only. Days are dates in America/Toronto; a fact holds on its first and on its last day."""
 
     def __init__(self, tables: rows.Tables) -> None:
+        super().__init__(tables)
         self._agencies = {agency.id: agency for agency in tables.agencies}
         self._sources = {source.id: source for source in tables.sources}
-        self._numbers = _grouped((n.agency_id, n) for n in tables.numbers)
-        self._holders = _grouped(((n.payer, n.number), n) for n in tables.numbers)
-        self._accreditations = _grouped((a.account_id, a) for a in tables.accreditations)
-        self._payers = _grouped((p.agency_id, p.payer) for p in tables.payers)
-        self._sources_of = _grouped((s.agency_id, s) for s in tables.sources if s.active)
-        self._practitioners = _grouped((p.account_id, p.practice) for p in tables.practitioners)
-        self._accounts = {account.id for account in tables.accounts}
+        self._payers = grouped((p.agency_id, p.payer) for p in tables.payers)
+        self._sources_of = grouped((s.agency_id, s) for s in tables.sources if s.active)
 
     @classmethod
-    def load(cls, tx: Tx) -> Book:
-        """The registry as this transaction sees it; a constant number of queries."""
-        return cls(rows.load(tx))
+    def load(cls, tx: Tx, known_on: date | None = None) -> Book:
+        """The registry as this transaction sees it, or as it was believed at the end of the day `known_on`.
+
+        A constant number of queries, and only one while nothing changed: books of the same rows are the same book.
+        """
+        if known_on is not None:
+            return cls(rows.load(tx, end_of(known_on)))
+        return _LATEST.get(tx)
+
+    # -- agencies --
 
     def agency(self, agency_id: str) -> Agency:
         """The agency, active or not. Raises KeyError."""
@@ -69,11 +80,28 @@ class Book:
 
     def accounts(self, agency_id: str, day: date) -> list[str]:
         """The accounts accredited to the agency on that day."""
-        return [a for a, facts in sorted(self._accreditations.items()) if _holder(facts, day) == agency_id]
+        named = {f.account_id for f in self.line(Accreditation, agency_id, by=("agency_id",)).on(day)}
+        return sorted(account for account in named if self.agency_of(account, day) == agency_id)
+
+    def agency_is(self, agency_id: str, standing: str, on: date) -> bool:
+        """Whether the agency is `migrated`, `unrecognised` or `suspended` on that day."""
+        return any(fact.standing == standing for fact in self.line(AgencyStanding, agency_id).on(on))
+
+    def migrated_on(self, agency_id: str) -> date | None:
+        """The first day the agency is in the new system; None: never."""
+        days = (f.valid_from for f in self.line(AgencyStanding, agency_id).facts if f.standing == "migrated")
+        return min(days, default=None)
+
+    def declared_software(self, source_id: str, on: date) -> DeclaredSoftware | None:
+        """What the source had declared, by that day, that it bills with."""
+        facts = self.line(DeclaredSoftware, source_id).on(on)
+        return facts[-1] if facts else None
+
+    # -- transmission numbers --
 
     def numbers(self, agency_id: str, payer: str, day: date) -> list[str]:
         """The transmission numbers it holds at the payer on that day, the longest held first."""
-        held = [n for n in _on(self._numbers.get(agency_id, ()), day) if n.payer == payer]
+        held = self.line(TransmissionNumber, agency_id, payer, by=("agency_id", "payer")).on(day)
         return list(dict.fromkeys(n.number for n in sorted(held, key=lambda n: (n.valid_from, n.number))))
 
     def first_number(self, agency_id: str, day: date) -> str | None:
@@ -82,54 +110,75 @@ class Book:
 
     def holder(self, payer: str, number: str, day: date) -> str | None:
         """The agency that holds the number on that day."""
-        return _holder(self._holders.get((payer, number), ()), day)
+        agencies = {fact.agency_id for fact in self.line(TransmissionNumber, payer, number).on(day)}
+        return agencies.pop() if len(agencies) == 1 else None
+
+    def owner(self, number: str, on: date) -> str | None:
+        """The agency that holds the number that day at whichever payer; None when two payers disagree."""
+        agencies = {fact.agency_id for fact in self.line(TransmissionNumber, number, by=("number",)).on(on)}
+        return agencies.pop() if len(agencies) == 1 else None
+
+    def held(self, payer: str, number: str) -> tuple[TransmissionNumber, ...]:
+        """Everybody who ever held the number at the payer, or is to, by first day."""
+        return self.line(TransmissionNumber, payer, number).facts
+
+    def suspended(self, payer: str, number: str, on: date) -> bool:
+        """Whether the payer takes nothing under the number that day."""
+        return bool(self.line(NumberSuspension, payer, number).on(on))
 
     def live_numbers(self, day: date) -> list[tuple[str, str, str]]:
         """Every (payer, number, agency id) held on that day by an active agency."""
-        found = ((payer, number, _holder(facts, day)) for (payer, number), facts in self._holders.items())
+        found = (
+            (payer, number, self.holder(payer, number, day)) for payer, number in self.subjects(TransmissionNumber)
+        )
         return sorted((p, n, agency) for p, n, agency in found if agency and self._agencies[agency].active)
+
+    # -- who may, and to whom --
 
     def may_send(self, agency_id: str, account: str | None, day: date) -> Answer:
         """May the agency send for the account on that day? A document that names no account needs no accreditation."""
-        if account is None:
+        if account is None or self.agency_of(account, day) == agency_id:
             return Answer(True, "OK", agency_id)
-        facts = self._accreditations.get(account, ())
-        if _holder(facts, day) == agency_id:
-            return Answer(True, "OK", agency_id)
-        own = [fact for fact in facts if fact.agency_id == agency_id]
+        own = [fact for fact in self.holders(account, day) if fact.agency_id == agency_id]
         if later := [fact.valid_from for fact in own if fact.valid_from > day]:
             return Answer(False, "ACCOUNT_NOT_YET", agency_id, {"from": min(later).isoformat()})
-        if _on(facts, day):
+        if self.accreditations(account, day):
             return Answer(False, "ACCOUNT_OTHER_AGENCY", agency_id)
         ended = [fact.valid_to for fact in own if fact.valid_to is not None]
         return Answer(False, "ACCOUNT_UNKNOWN", agency_id, {"ended": max(ended).isoformat()} if ended else {})
 
     def recipient(self, account: str, day: date) -> Answer:
         """Who is entitled to what concerns the account on that day; nobody is better than a guess."""
-        agency = _holder(self._accreditations.get(account, ()), day)
+        agency = self.agency_of(account, day)
         return Answer(True, "OK", agency) if agency else Answer(False, "ACCOUNT_UNKNOWN")
 
-    def practitioners(self, account: str) -> frozenset[str]:
-        """The practice numbers that bill through the account."""
-        return frozenset(self._practitioners.get(account, ()))
+
+def end_of(day: date) -> datetime:
+    """The moment the day ends in America/Toronto: what was recorded before it was known that day."""
+    return datetime.combine(day + timedelta(days=1), time(), TORONTO)
 
 
-def _on(facts: Iterable[AnyFact], day: date) -> list[AnyFact]:
-    return [fact for fact in facts if fact.valid_from <= day <= (fact.valid_to or date.max)]
+class _Latest:
+    """The last few books, by the token of the rows they were made of."""
+
+    KEPT = 4
+
+    def __init__(self) -> None:
+        self._books: OrderedDict[str, Book] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, tx: Tx) -> Book:
+        token = rows.token(tx)
+        with self._lock:
+            if token in self._books:
+                self._books.move_to_end(token)
+                return self._books[token]
+        book = Book(rows.load(tx))
+        with self._lock:
+            self._books[token] = book
+            while len(self._books) > self.KEPT:
+                self._books.popitem(last=False)
+        return book
 
 
-def _holder(facts: Iterable[TransmissionNumber | Accreditation], day: date) -> str | None:
-    """The one agency these facts name on that day; None when there is none, or (never by our own hand) two."""
-    agencies = {fact.agency_id for fact in _on(facts, day)}
-    return agencies.pop() if len(agencies) == 1 else None
-
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
-
-
-def _grouped(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
-    groups: dict[Key, list[Value]] = defaultdict(list)
-    for key, value in pairs:
-        groups[key].append(value)
-    return dict(groups)
+_LATEST = _Latest()

@@ -1,114 +1,30 @@
-"""The registry file: agencies with their numbers and sources, accounts, accreditations, as people write them."""
+"""The registry file as people write it: agencies with their numbers and sources, people, accounts, accreditations."""
 
 from __future__ import annotations
 
-import re
-from datetime import date
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gateway.config.strict import Seconds, Table
-from gateway.identifiers import ACCOUNT, PRACTICE_NUMBER, TRANSMISSION_NUMBER
-
-KINDS = ("folder", "memory", "sftp")  # the adapters' own; else "package.module:open"
-TOLERANCES = ("utf16_declared",)  # what may be forgiven a software, by name (FORMATS section 2)
-
-
-def _number(text: str) -> str:
-    if TRANSMISSION_NUMBER.fullmatch(text) is None:
-        raise PydanticCustomError("registry.number_shape", "five digits")
-    return text
-
-
-def _practice(text: str) -> str:
-    if PRACTICE_NUMBER.fullmatch(text) is None:
-        raise PydanticCustomError("registry.practice_shape", "six or seven digits")
-    return text
-
-
-def _account(text: str) -> str:
-    if ACCOUNT.fullmatch(text) is None:
-        raise PydanticCustomError("registry.account_shape", "personal:<practice number> or admin:<5 digits>")
-    return text
-
-
-def _tolerance(text: str) -> str:
-    if text not in TOLERANCES:
-        raise PydanticCustomError("registry.tolerance_unknown", "none", {"known": ", ".join(TOLERANCES)})
-    return text
-
-
-def _kind(text: str) -> str:
-    if text not in KINDS and not re.fullmatch(r"[\w.]+:\w+", text):
-        raise PydanticCustomError("registry.kind_unknown", "none", {"known": ", ".join(KINDS)})
-    return text
-
-
-Number = Annotated[str, AfterValidator(_number)]
-Practice = Annotated[str, AfterValidator(_practice)]
-Name = Annotated[str, Field(min_length=1)]
-Day = Annotated[date, Field(strict=True)]
-
-
-class Mailbox(Table):
-    """A folder, or a folder of an SFTP server. A password is never here, only the file that holds it."""
-
-    kind: Annotated[str, AfterValidator(_kind)]
-    path: Name
-    host: str | None = None
-    port: int | None = Field(None, ge=1, le=65535)
-    user: str | None = None
-    host_key: str | None = None
-    password_file: str | None = None
-    key_file: str | None = None
-    options: dict[str, Any] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _whole(self) -> Mailbox:
-        if self.kind == "sftp" and not (self.host and self.user and self.host_key):
-            raise PydanticCustomError("registry.server_incomplete", "host, user, host_key")
-        if self.kind == "sftp" and not (self.password_file or self.key_file):
-            raise PydanticCustomError("registry.proof_missing", "password_file or key_file")
-        return self
-
-    def settings(self, folder: Path) -> dict[str, Any]:
-        """What the adapter and the stages read; paths of this machine are made relative to `folder`."""
-        values = self.model_dump(exclude_none=True, exclude={"options"}) | self.options
-        local = ["password_file", "key_file"] + ["path"] * (self.kind == "folder")
-        return values | {key: str(folder / values[key]) for key in local if key in values}
-
-
-class Pickup(Mailbox):
-    """Where a source deposits: also when a file there is finished, and what becomes of it once it is kept."""
-
-    finished: Literal["settle", "marker", "rename"] = "settle"
-    settle_seconds: Seconds = 5
-    after: Literal["move", "remove"] = "move"
-    poll: Seconds | None = None
-
-
-class Software(Table):
-    """The billing software of a source."""
-
-    developer: Number | None = None
-    name: Name
-    version: str | None = None
-    salvage_agreed: Day | None = None  # since when its developer lets a part of its document go in its name
-
-
-class SourceEntry(Table):
-    """[[agency.source]]: one billing system."""
-
-    name: Name
-    software: Software | None = None
-    pickup: Pickup
-    returns: Mailbox
-    strict: bool = False
-    tolerances: tuple[Annotated[str, AfterValidator(_tolerance)], ...] = ()
-    active: bool = True
+from gateway.config.strict import Table
+from gateway.models.facts import ALWAYS
+from gateway.registry.mailboxes import Mailbox, Pickup
+from gateway.registry.words import (
+    AccountKind,
+    AccountName,
+    AgencyKind,
+    AgencyStands,
+    Channel,
+    Day,
+    Name,
+    Number,
+    Practice,
+    Profession,
+    Route,
+    Stands,
+    Tolerance,
+)
 
 
 class Dated(Table):
@@ -127,18 +43,59 @@ class Dated(Table):
         return self
 
 
+class Since(Dated):
+    """A fact that may have no known beginning."""
+
+    start: Day = Field(ALWAYS, alias="from")
+
+
+class Suspension(Dated):
+    """[[agency.number.suspension]]: the payer takes nothing under the number."""
+
+    reason: str | None = None
+
+
 class NumberEntry(Dated):
     """[[agency.number]]: a transmission number at a payer."""
 
     payer: Name
     number: Number
+    suspensions: tuple[Suspension, ...] = Field((), alias="suspension")
+
+
+class SoftwareEntry(Since):
+    """The billing software a source declared to the payer, and from when."""
+
+    developer: Number | None = None
+    name: Name
+    version: str | None = None
+    salvage_agreed: Day | None = None  # since when its developer lets a part of its document go in its name
+
+
+class SourceEntry(Table):
+    """[[agency.source]]: one billing system."""
+
+    name: Name
+    software: SoftwareEntry | None = None
+    pickup: Pickup
+    returns: Mailbox
+    strict: bool = False
+    tolerances: tuple[Tolerance, ...] = ()
+    active: bool = True
+
+
+class AgencyStandingEntry(Since):
+    """[[agency.standing]]: what the agency is to the payer."""
+
+    standing: AgencyStands
 
 
 class AgencyEntry(Table):
     """[[agency]]: known by its name."""
 
     name: Name
-    kind: Literal["commercial", "in_practice", "solo"]
+    kind: AgencyKind
+    group: Name | None = None
     payers: tuple[Name, ...] = ()
     migrated_on: Day | None = None
     language: Literal["fr", "en"] = "fr"
@@ -147,15 +104,30 @@ class AgencyEntry(Table):
     set_aside: Literal["refused", "invalid"] = "refused"
     active: bool = True
     numbers: tuple[NumberEntry, ...] = Field((), alias="number")
+    standings: tuple[AgencyStandingEntry, ...] = Field((), alias="standing")
     sources: tuple[SourceEntry, ...] = Field((), alias="source")
+
+
+class PractitionerOfAccount(Since):
+    """[[account.practitioner]]: somebody who bills through the account, dated."""
+
+    number: Practice
+
+
+class ChannelEntry(Since):
+    """[[account.channel]]: a way of billing through the account that is not ours."""
+
+    channel: Channel
 
 
 class AccountEntry(Table):
     """[[account]]: a billing account and who bills through it."""
 
-    id: Annotated[str, AfterValidator(_account)]
-    kind: Literal["personal", "admin_individual", "admin_collective"]
+    id: AccountName
+    kind: AccountKind
     practitioners: tuple[Practice, ...] = ()
+    dated: tuple[PractitionerOfAccount, ...] = Field((), alias="practitioner")
+    channels: tuple[ChannelEntry, ...] = Field((), alias="channel")
 
     @model_validator(mode="after")
     def _agrees(self) -> AccountEntry:
@@ -167,14 +139,95 @@ class AccountEntry(Table):
 class AccreditationEntry(Dated):
     """[[accreditation]]: `agency` is one of its transmission numbers, or its name."""
 
-    account: Annotated[str, AfterValidator(_account)]
+    account: AccountName
     agency: Name
+    covers_services_from: Day | None = None
+
+
+class MandateEntry(Dated):
+    """[[mandate]]: form 2788, and who signed it."""
+
+    account: AccountName
+    agency: Name
+    form: Name = "2788"
+    signatories: tuple[Practice, ...] = ()
+
+
+class CoordinatesEntry(Since):
+    """[[statement_coordinates]]: where the payer sends the account's statements."""
+
+    account: AccountName
+    route: Route
+    agency: Name | None = None
+    address: Name | None = None
+
+    @model_validator(mode="after")
+    def _agrees(self) -> CoordinatesEntry:
+        if (self.route == "agency") != (self.agency is not None):
+            raise PydanticCustomError("registry.route_agency", "agency")
+        return self
+
+
+class StandingEntry(Since):
+    """[[practitioner.standing]]: what a practitioner is to the payer."""
+
+    standing: Stands
+
+
+class OtherNumber(Since):
+    """[[practitioner.other_number]]: another form of the same person's number."""
+
+    number: Practice
+
+
+class PractitionerEntry(Table):
+    """[[practitioner]]: known by one of its practice numbers."""
+
+    number: Practice
+    name: Name | None = None
+    profession: Profession
+    class_digit: str | None = Field(None, alias="class", pattern="^[0-9]$")
+    other_numbers: tuple[OtherNumber, ...] = Field((), alias="other_number")
+    standings: tuple[StandingEntry, ...] = Field((), alias="standing")
+
+
+class MemberEntry(Since):
+    """[[group.member]]: a practitioner of the group."""
+
+    practitioner: Practice
+
+
+class GroupEntry(Table):
+    """[[group]]: practitioners who practise together."""
+
+    name: Name
+    members: tuple[MemberEntry, ...] = Field((), alias="member")
+
+
+class VersionEntry(Since):
+    """[[developer.software]]: a version the payer recognises."""
+
+    name: Name
+    version: Name
+
+
+class DeveloperEntry(Table):
+    """[[developer]]: by the number the payer gave it."""
+
+    number: Number
+    name: Name
+    software: tuple[VersionEntry, ...] = ()
 
 
 class RegistryFile(Table):
     """The whole file. What it does not mention stays as it is, unless it says that it is `complete`."""
 
     complete: bool = False
+    developers: tuple[DeveloperEntry, ...] = Field((), alias="developer")
+    practitioners: tuple[PractitionerEntry, ...] = Field((), alias="practitioner")
+    groups: tuple[GroupEntry, ...] = Field((), alias="group")
     agencies: tuple[AgencyEntry, ...] = Field((), alias="agency")
     accounts: tuple[AccountEntry, ...] = Field((), alias="account")
     accreditations: tuple[AccreditationEntry, ...] = Field((), alias="accreditation")
+    mandates: tuple[MandateEntry, ...] = Field((), alias="mandate")
+    statement_coordinates: tuple[CoordinatesEntry, ...] = ()

@@ -1,4 +1,4 @@
-"""What applying a registry file would do, readable like a diff; and doing it, in one transaction."""
+"""What applying a registry file would do, readable like a diff; and doing it, all of it or nothing."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from gateway.catalog import Catalog
 from gateway.clock import local
 from gateway.config import Config
 from gateway.config.strict import read
-from gateway.messages import Both, both, say
-from gateway.registry.book import Book
+from gateway.errors import StaleState
+from gateway.messages import Both, say, side_by_side
+from gateway.registry import carrying
 from gateway.registry.contradictions import find_contradictions
-from gateway.registry.diff import Diff
+from gateway.registry.desk import Desk
+from gateway.registry.diff import compare
 from gateway.registry.file import RegistryFile
+from gateway.registry.oddities import find_oddities
 from gateway.registry.steps import ADD, CHANGE, CLOSE, Step
-from gateway.store import Store, Tx, credentials, due
+from gateway.store import Store, Tx
 from gateway.store import registry as rows
+
+TRIES = 5  # how often a plan is made anew because somebody else changed the registry meanwhile
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Plan:
     warnings: tuple[Both, ...] = ()
     refusals: tuple[Both, ...] = ()
     applied: bool = False
+    token: str = ""  # the registry it was made for
 
     @property
     def adds(self) -> list[Both]:
@@ -66,51 +72,31 @@ def apply(store: Store, file: Path, config: Config, catalog: Catalog, *, dry_run
     knows the rules whose severity an agency may change.
 
     Raises ConfigError when the file cannot be read as a registry; what contradicts itself or what is known is a
-    refusal in the plan.
+    refusal in the plan. Raises StaleState when others keep changing the registry meanwhile.
     """
-    said = read(file, RegistryFile)
-    if dry_run:
+    return bring(store, file, read(file, RegistryFile), config, catalog, dry_run=dry_run)
+
+
+def bring(
+    store: Store, file: Path, said: RegistryFile, config: Config, catalog: Catalog, *, dry_run: bool = False
+) -> Plan:
+    """The same for what was read already; `file` is what sentences call it, and where its paths begin."""
+    for _ in range(TRIES):
         with store.read() as tx:
-            return _planned(tx, file, said, config, catalog)
-    with store.write() as tx:
-        plan = _planned(tx, file, said, config, catalog)
-        if plan.refusals:
+            plan = _planned(tx, file, said, config, catalog)
+        if dry_run or plan.refusals:
             return plan
-        _carry_out(tx, plan)
-    return Plan(plan.steps, plan.warnings, applied=True)
+        if carrying.carry_out(store, plan.steps, plan.token):
+            return Plan(plan.steps, plan.warnings, applied=True)
+    raise StaleState(side_by_side("registry.others_change_it", file=file))
 
 
 def _planned(tx: Tx, file: Path, said: RegistryFile, config: Config, catalog: Catalog) -> Plan:
-    tables = rows.load(tx)
-    work = Diff(file, said, tables, tx.now).run(local(tx.now).date())
-    find_contradictions(work, said, tables, config, catalog)
-    return Plan(tuple(work.steps), tuple(_warnings(file, said)), tuple(work.refusals))
-
-
-def _warnings(file: Path, said: RegistryFile) -> list[Both]:
-    told = []
-    for agency in said.agencies:
-        for number in agency.numbers:
-            if number.payer not in agency.payers and agency.payers:
-                values = {"name": agency.name, "number": number.number, "payer": number.payer}
-                told.append(both("registry.payer_not_used", file=file, **values))
-        for source in agency.sources:
-            folder = source.pickup.settings(file.absolute().parent)["path"]
-            if source.pickup.kind == "folder" and not Path(folder).is_dir():
-                values = {"name": agency.name, "source": source.name, "folder": folder}
-                told.append(both("registry.folder_missing", file=file, **values))
-    return told
-
-
-def _carry_out(tx: Tx, plan: Plan) -> None:
-    for step in plan.steps:
-        step.do(tx)
-    tables = rows.load(tx)
-    today = local(tx.now).date()
-    have = {(row.payer, row.number) for row in credentials.every(tx)}
-    lasting = {(n.payer, n.number) for n in tables.numbers if n.valid_to is None or n.valid_to >= today}
-    for payer, number in sorted(lasting - have):
-        credentials.expect(tx, payer, number)
-    if plan.steps:
-        for agency in Book(tables).agencies():
-            due.wake(tx, "validate", agency.id)  # what was held for want of a fact is asked again
+    """Planned on one consistent look; nothing is locked, however long it takes."""
+    token = rows.token(tx)
+    desk = Desk(file, said, rows.load(tx), local(tx.now).date())
+    compare(desk)
+    find_contradictions(desk, config, catalog)
+    find_oddities(desk)
+    work = desk.work
+    return Plan(tuple(work.steps), tuple(work.warnings), tuple(work.refusals), token=token)

@@ -18,6 +18,7 @@ CODES = frozenset(
     {
         "NO_PAYER",
         "FOREIGN_NUMBER",
+        "NUMBER_SUSPENDED",
         "NUMBER_UNKNOWN",
         "SENDER_MISSING",
         "TEST_NUMBER_IN_PRODUCTION",
@@ -100,7 +101,9 @@ def clearance(book: Book, sending: Sending, day: date) -> Clearance:
     number, codes = _number(book, sending, sending.payer.name, day)
     if number is not None and is_test_number(number) != (sending.payer.environment == "test"):
         codes.append("TEST_NUMBER_IN_PRODUCTION")
-    if sending.migrated_only and not _has_migrated(book, sending.agency_id, day):
+    if number is not None and book.suspended(sending.payer.name, number, day):
+        codes.append("NUMBER_SUSPENDED")
+    if sending.migrated_only and not book.agency_is(sending.agency_id, "migrated", day):
         codes.append("AGENCY_NOT_MIGRATED")
     return Clearance(sending.payer.name, number, [*codes, *_accounts(book, sending, day)])
 
@@ -122,15 +125,10 @@ def _speaks_for_itself(book: Book, sending: Sending, day: date) -> bool:
     if book.may_send(sending.agency_id, f"personal:{sending.requester}", day).ok:
         return True
     return any(
-        book.may_send(sending.agency_id, account, day).ok and sending.requester in book.practitioners(account)
+        book.may_send(sending.agency_id, account, day).ok and book.bills_through(sending.requester, account, day)
         for account in sending.accounts
         if account is not None
     )
-
-
-def _has_migrated(book: Book, agency_id: str, day: date) -> bool:
-    since = book.agency(agency_id).migrated_on
-    return since is not None and since <= day
 
 
 def _accounts(book: Book, sending: Sending, day: date) -> list[str]:

@@ -9,56 +9,42 @@ from pathlib import Path
 from typing import Any
 
 from gateway.messages import Both, both
-from gateway.models import Account, Agency
-from gateway.store import Tx
-from gateway.store import registry as rows
+from gateway.models import Agency
+from gateway.models.facts import ALWAYS
+from gateway.store.registry_writes import Change, Insert, SetPayers, Thing, Write
 
 ADD, CHANGE, CLOSE = "+", "~", "-"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a plan."""
+    """One line of a plan. `reason` and `facts` go into its event; the sentence is made when somebody reads it."""
 
     sign: str
-    sentence: Both
-    do: Callable[[Tx], None]
+    reason: str
+    facts: Mapping[str, object]
+    write: Write
+    say: Callable[[], Both]
+
+    @property
+    def sentence(self) -> Both:
+        """What it says, in both languages."""
+        return self.say()
 
 
-def adding(
-    row: rows.Record, reason: str, facts: Mapping[str, object], then: Callable[[Tx], None] | None = None
-) -> Step:
-    """A step that inserts `row`; its sentence and its event are called `reason` and hold `facts`."""
-
-    def do(tx: Tx) -> None:
-        rows.add(tx, row, reason, plain(facts))
-        if then is not None:
-            then(tx)
-
-    return Step(ADD, both(f"registry.{reason}", **_shown(facts)), do)
-
-
-def changing(sign: str, row: rows.Record, changes: dict[str, Any], reason: str, facts: Mapping[str, object]) -> Step:
-    """A step that changes columns of `row`."""
-    return Step(
-        sign,
-        both(f"registry.{reason}", **_shown(facts)),
-        lambda tx: rows.change(tx, row, changes, reason, plain(facts)),
-    )
+def adding(model: type[Thing], values: dict[str, Any], reason: str, facts: Mapping[str, object]) -> Step:
+    """A step that makes something the facts may speak of; its sentence and its event are called `reason`."""
+    return _step(ADD, reason, facts, Insert(model, values))
 
 
 def setting_payers(agency: Agency, before: Iterable[str], payers: Iterable[str]) -> Step:
     """A step that gives the agency these payers, in this order."""
     facts = {"name": agency.name, "before": list(before), "after": list(payers)}
-    sentence = both("registry.payers_set", **_shown(facts))
-    return Step(CHANGE, sentence, lambda tx: rows.set_payers(tx, agency, facts["after"], facts))
+    return _step(CHANGE, "payers_set", facts, SetPayers(agency.id, tuple(payers)))
 
 
-def setting_practitioners(account: Account, before: set[str], practices: set[str]) -> Step:
-    """A step that makes these the practitioners of the account."""
-    facts = {"added": sorted(practices - before), "removed": sorted(before - practices)}
-    sentence = both("registry.practitioners_set", account=account.id, **_shown(facts))
-    return Step(CHANGE, sentence, lambda tx: rows.set_practitioners(tx, account, sorted(practices), facts))
+def _step(sign: str, reason: str, facts: Mapping[str, object], write: Write) -> Step:
+    return Step(sign, reason, plain(facts), write, lambda: both(f"registry.{reason}", **shown(facts)))
 
 
 @dataclass
@@ -68,6 +54,7 @@ class Work:
     file: Path
     steps: list[Step] = field(default_factory=list)
     refusals: list[Both] = field(default_factory=list)
+    warnings: list[Both] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
 
@@ -81,19 +68,26 @@ class Work:
 
     def refuse(self, why: str, key: str, **facts: object) -> None:
         """The file contradicts itself, or what is known."""
-        self.refusals.append(both(f"registry.{why}", file=self.file, key=key, **facts))
+        self.refusals.append(both(f"registry.{why}", file=self.file, key=key, **shown(facts)))
+
+    def warn(self, why: str, key: str, **facts: object) -> None:
+        """It may be true, but it is odd."""
+        self.warnings.append(both(f"registry.{why}", file=self.file, key=key, **shown(facts)))
 
     def change(
-        self, row: rows.Record, wanted: Mapping[str, Any], reason: str, facts: Mapping[str, object], sign: str = CHANGE
+        self,
+        model: type[Thing],
+        row: Any,
+        wanted: Mapping[str, Any],
+        reason: str,
+        facts: Mapping[str, object],
+        sign: str = CHANGE,
     ) -> None:
-        """Plan the values the row does not have yet, and give them to this copy of it."""
+        """Plan the values the row does not have yet."""
         changes = {key: value for key, value in wanted.items() if getattr(row, key) != value}
-        if not changes:
-            return
-        words = [word for key, value in changes.items() for word in _differences(key, getattr(row, key), value)]
-        self.steps.append(changing(sign, row, changes, reason, {**facts, "what": ", ".join(words)}))
-        for key, value in changes.items():
-            setattr(row, key, value)
+        if changes:
+            words = differences({key: getattr(row, key) for key in changes}, changes)
+            self.steps.append(_step(sign, reason, {**facts, "what": words}, Change(model, row.id, changes)))
 
 
 def plain(facts: Mapping[str, object]) -> dict[str, Any]:
@@ -101,8 +95,14 @@ def plain(facts: Mapping[str, object]) -> dict[str, Any]:
     return {key: str(value) if isinstance(value, date) else value for key, value in facts.items()}
 
 
-def _shown(facts: Mapping[str, object]) -> dict[str, object]:
+def shown(facts: Mapping[str, object]) -> dict[str, object]:
+    """As a sentence shows them."""
     return {key: _word(value) for key, value in facts.items()}
+
+
+def differences(before: Mapping[str, object], after: Mapping[str, object]) -> str:
+    """`language fr → en, active True → False`."""
+    return ", ".join(word for key, new in after.items() for word in _differences(key, before.get(key), new))
 
 
 def _differences(key: str, old: object, new: object) -> Iterator[str]:
@@ -118,4 +118,4 @@ def _differences(key: str, old: object, new: object) -> Iterator[str]:
 def _word(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "–"
-    return "–" if value is None else str(value)
+    return "–" if value is None or value == ALWAYS else str(value)

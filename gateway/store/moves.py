@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -29,7 +30,15 @@ Record = Batch | Request | Reply | Credential
 _STATES: MappingProxyType[str, type[StrEnum]] = MappingProxyType(
     {"batch": BatchState, "request": RequestState, "reply": ReplyState, "credential": CredentialState}
 )
-_REGISTRY = (models.Agency, models.TransmissionNumber, models.Source, models.Account, models.Accreditation)
+_REGISTRY = (
+    models.Fact,
+    models.Account,
+    models.Agency,
+    models.Developer,
+    models.PracticeGroup,
+    models.Practitioner,
+    models.Source,
+)
 # Who rests in one of these is asked why; elsewhere an old reason would only mislead.
 _EXPLAINED = frozenset({"HELD", "REFUSED", "LOCKED", "EXPIRED", "REVOKED"})
 
@@ -89,6 +98,11 @@ def note(tx: Tx, record: SQLModel, reason: str, detail: dict[str, Any] | None = 
     _tell(tx, record, state or None, state, reason, detail)
 
 
+def tell(tx: Tx, kind: str, told: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+    """Events about many records without a state at once, in their order: id, reason (a code), detail."""
+    _chain(tx, ((kind, id_, None, "", reason, detail) for id_, reason, detail in told))
+
+
 def kind_of(record: SQLModel) -> str:
     """What an event calls the record: `batch`, `request`, `reply`, `credential`, `registry`, else its table's name."""
     return "registry" if isinstance(record, _REGISTRY) else table_of(type(record)).name
@@ -135,14 +149,22 @@ def _hash(link: dict[str, Any]) -> str:
 
 
 def _tell(tx: Tx, record: SQLModel, old: str | None, new: str, reason: str, detail: dict[str, Any] | None) -> None:
-    """Add a link to the chain. Its head is locked until the transaction ends."""
+    _chain(tx, [(kind_of(record), _id(record), old, new, reason, detail)])
+
+
+def _chain(tx: Tx, told: Iterable[tuple[str, str, str | None, str, str, dict[str, Any] | None]]) -> None:
+    """Add links to the chain. Its head is locked until the transaction ends."""
     head = tx.session.execute(select(col(ChainHead.hash), col(ChainHead.events)).with_for_update()).one()
-    values = (CHAIN_VERSION, head.hash, kind_of(record), _id(record), old, new, tx.now, tx.actor, reason, detail or {})
-    link = dict(zip(_LINK, values, strict=True))
-    link["detail"] = json.loads(json.dumps(link["detail"], allow_nan=False))  # as it will be read back
-    digest = _hash(link)
-    tx.session.execute(table_of(Event).insert().values(seq=head.events + 1, hash=digest, **link))
-    tx.session.execute(update(table_of(ChainHead)).values(hash=digest, events=head.events + 1))
+    previous, seq, rows = head.hash, head.events, []
+    for kind, id_, old, new, reason, detail in told:
+        values = (CHAIN_VERSION, previous, kind, id_, old, new, tx.now, tx.actor, reason, detail or {})
+        link = dict(zip(_LINK, values, strict=True))
+        link["detail"] = json.loads(json.dumps(link["detail"], allow_nan=False))  # as it will be read back
+        previous, seq = _hash(link), seq + 1
+        rows.append({**link, "seq": seq, "hash": previous})
+    if rows:
+        tx.session.execute(table_of(Event).insert(), rows)
+        tx.session.execute(update(table_of(ChainHead)).values(hash=previous, events=seq))
 
 
 def _change(tx: Tx, record: Record, changes: dict[str, Any]) -> None:

@@ -1,84 +1,102 @@
-"""The registry's rows: read all at once, added and changed only by a plan."""
+"""The registry's rows, read all at once: as known now, or on an earlier moment."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from datetime import date, datetime
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, Table, and_, or_, select
 from sqlmodel import SQLModel, col
 
-from gateway.models import (
-    Account,
-    AccountPractitioner,
-    Accreditation,
-    Agency,
-    AgencyPayer,
-    Source,
-    TransmissionNumber,
-)
-from gateway.store import moves
-from gateway.store.engine import Tx
+from gateway import models
+from gateway.models import Account, Agency, AgencyPayer, RegistryToken, Source
+from gateway.models.facts import STAGED, Fact
+from gateway.store.engine import Tx, table_of
 
 Row = TypeVar("Row", bound=SQLModel)
-Record = Agency | TransmissionNumber | Source | Account | Accreditation  # what events tell of
+AnyFact = TypeVar("AnyFact", bound=Fact)
 
 
 @dataclass(slots=True)
 class Tables:
-    """Every row of the registry, withdrawn facts left out. Copies: changing them changes nothing."""
+    """The registry at one moment. Agencies and sources are copies: changing them changes nothing. All others are bare
+    rows, thousands of them, that have their model's attributes and cannot be changed."""
 
     agencies: list[Agency] = field(default_factory=list)
     payers: list[AgencyPayer] = field(default_factory=list)
-    numbers: list[TransmissionNumber] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
-    practitioners: list[AccountPractitioner] = field(default_factory=list)
-    accreditations: list[Accreditation] = field(default_factory=list)
+    practitioners: list[models.Practitioner] = field(default_factory=list)
+    groups: list[models.PracticeGroup] = field(default_factory=list)
+    developers: list[models.Developer] = field(default_factory=list)
+    facts: dict[type[Fact], list[Any]] = field(default_factory=dict)
+
+    def of(self, family: type[AnyFact]) -> list[AnyFact]:
+        """The facts of one family, by subject and first day."""
+        return cast("list[AnyFact]", self.facts.setdefault(family, []))
 
 
-def load(tx: Tx) -> Tables:
-    """The whole registry in seven queries, however large it is."""
+def token(tx: Tx) -> str:
+    """What this transaction reads of the registry, in one word: the same word, the same rows."""
+    return str(tx.session.execute(select(col(RegistryToken.token))).scalar_one())
+
+
+def load(tx: Tx, known: datetime | None = None) -> Tables:
+    """The whole registry, in one query a table however large it is: what is believed now, or was just before the
+    moment `known`. Of agencies, sources and their like only their being there is dated: their settings are today's."""
     return Tables(
-        agencies=_every(tx, Agency, Agency.name),
-        payers=_every(tx, AgencyPayer, AgencyPayer.position),
-        numbers=[n for n in _every(tx, TransmissionNumber, TransmissionNumber.number) if n.retracted_at is None],
-        sources=_every(tx, Source, Source.position),
-        accounts=_every(tx, Account, Account.id),
-        practitioners=_every(tx, AccountPractitioner, AccountPractitioner.practice),
-        accreditations=[a for a in _every(tx, Accreditation, Accreditation.id) if a.retracted_at is None],
+        agencies=[Agency(**row._mapping) for row in _rows(tx, Agency, "name", known)],
+        payers=_rows(tx, AgencyPayer, "position"),
+        sources=[Source(**row._mapping) for row in _rows(tx, Source, "position")],
+        accounts=_rows(tx, Account, "id", known),
+        practitioners=_rows(tx, models.Practitioner, "id", known),
+        groups=_rows(tx, models.PracticeGroup, "name", known),
+        developers=_rows(tx, models.Developer, "id", known),
+        facts={family: _believed(tx, family, known) for family in Fact.__subclasses__()},
     )
 
 
-def _every(tx: Tx, model: type[Row], order: Any) -> list[Row]:
-    columns = [getattr(model, name) for name in model.model_fields]
-    return [model(**row) for row in tx.session.execute(select(*columns).order_by(order)).mappings()]
+def history(tx: Tx, family: type[AnyFact], column: str, values: Iterable[str]) -> list[AnyFact]:
+    """Every version of the facts whose `column` has one of the values, the first recorded first; superseded too."""
+    table = table_of(family)
+    meant = and_(table.c[column].in_(list(values)), table.c.recorded_at < STAGED)
+    found = tx.session.execute(select(*table.c).where(meant).order_by(table.c.recorded_at, table.c.id))
+    return cast("list[AnyFact]", found.all())
 
 
-def add(tx: Tx, row: Record, reason: str, detail: dict[str, Any]) -> None:
-    """Insert a row and tell of it."""
-    tx.session.add(row)
-    tx.session.flush()
-    moves.note(tx, row, reason, detail)
+def _rows(tx: Tx, model: type[Row], order: str, known: datetime | None = None) -> list[Any]:
+    table = table_of(model)
+    query = select(*table.c).order_by(table.c[order])
+    if "recorded_at" in table.c:
+        query = query.where(table.c.recorded_at < (known or STAGED))
+    return list(tx.session.execute(query).all())
 
 
-def change(tx: Tx, row: Record, changes: dict[str, Any], reason: str, detail: dict[str, Any]) -> None:
-    """Change columns of the row that `row` is a copy of, and tell of it."""
-    model = type(row)
-    tx.session.execute(update(model).where(col(model.id) == row.id).values(**changes))
-    moves.note(tx, row, reason, detail)
+def _believed(tx: Tx, family: type[Fact], known: datetime | None) -> list[Any]:
+    table = table_of(family)
+    order = [table.c[name] for name in (*family.SUBJECT, "valid_from", "id")]
+    return list(tx.session.execute(select(*table.c).where(_at(table, known)).order_by(*order)).all())
 
 
-def set_payers(tx: Tx, agency: Agency, payers: Iterable[str], detail: dict[str, Any]) -> None:
-    """Make these the payers of the agency, in this order, and tell of it."""
-    tx.session.execute(delete(AgencyPayer).where(col(AgencyPayer.agency_id) == agency.id))
-    tx.session.add_all(AgencyPayer(agency_id=agency.id, position=n, payer=p) for n, p in enumerate(payers, 1))
-    moves.note(tx, agency, "payers_set", detail)
+def _at(table: Table, known: datetime | None) -> ColumnElement[bool]:
+    """Recorded and not superseded: now, or just before a moment."""
+    if known is None:
+        return and_(table.c.recorded_at < STAGED, table.c.superseded_at.is_(None))
+    return and_(table.c.recorded_at < known, or_(table.c.superseded_at.is_(None), table.c.superseded_at >= known))
 
 
-def set_practitioners(tx: Tx, account: Account, practices: Iterable[str], detail: dict[str, Any]) -> None:
-    """Make these the practitioners of the account, and tell of it."""
-    tx.session.execute(delete(AccountPractitioner).where(col(AccountPractitioner.account_id) == account.id))
-    tx.session.add_all(AccountPractitioner(account_id=account.id, practice=practice) for practice in practices)
-    moves.note(tx, account, "practitioners_set", detail)
+def lasting_numbers(tx: Tx, today: date) -> set[tuple[str, str]]:
+    """Every (payer, number) that somebody holds on that day or later."""
+    table = table_of(models.TransmissionNumber)
+    lasts = or_(table.c.valid_to.is_(None), table.c.valid_to >= today)
+    found = tx.session.execute(select(table.c.payer, table.c.number).where(_at(table, None), lasts))
+    return {(row.payer, row.number) for row in found}
+
+
+def active_agencies(tx: Tx) -> list[str]:
+    """The ids of the agencies that are served."""
+    table = table_of(Agency)
+    active = and_(table.c.active, table.c.recorded_at < STAGED)
+    return list(tx.session.execute(select(table.c.id).where(active).order_by(table.c.id)).scalars())

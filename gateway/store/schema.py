@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine
 from gateway.errors import StoreError
 from gateway.platform import open_private, sync_dir
 from gateway.resources import migrations_dir
+from gateway.store import guards
 from gateway.store.connection import sentence, writer
 
 _LOCK = 7_309_945_521  # any number: PostgreSQL's name for "someone migrates"
@@ -36,7 +37,10 @@ def upgrade(engine: Engine, target: str = "head") -> None:
         if found is not None and engine.dialect.name == "sqlite":
             _back_up(Path(str(engine.url.database)), found)
         settings.attributes["connection"] = connection
+        guards.remove(connection)
         command.upgrade(settings, target)
+        if revision(connection) == scripts.get_current_head():
+            guards.post(connection)
         _refuse_dangling(connection)
 
 

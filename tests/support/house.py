@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import SQLModel, select
+from sqlmodel import SQLModel, col, select
 
 from adapters.folder import Folder
 from adapters.memory import Box, Memory
@@ -22,18 +22,22 @@ from gateway.archive import Archive
 from gateway.clock import FixedClock
 from gateway.config import Config, GatewayConfig, PayerConfig
 from gateway.errors import Denied
+from gateway.identifiers import new_id
 from gateway.models import (
     Account,
     AccountPractitioner,
     Accreditation,
     Agency,
     AgencyPayer,
+    AgencyStanding,
     Batch,
+    DeclaredSoftware,
     Reply,
     Request,
     Source,
     TransmissionNumber,
 )
+from gateway.models.facts import ALWAYS
 from gateway.ports import Delivery, Pickup
 from gateway.resources import data_dir
 from gateway.stages import Outcome, Rooms
@@ -126,7 +130,10 @@ class House:
     ) -> None:
         name = f"Agence {id_}"
         now = self.clock.now()
-        self.add(Agency(id=id_, name=name, kind=kind, migrated_on=migrated, learned_at=now))
+        self.add(Agency(id=id_, name=name, kind=kind, recorded_at=now))
+        if migrated:
+            standing = {"id": f"AST-{id_}", "agency_id": id_, "standing": "migrated"}
+            self.add(AgencyStanding(**standing, valid_from=migrated, recorded_at=now))
         self.add(AgencyPayer(agency_id=id_, position=1, payer="sandbox"))
         if number:
             self.number(number, id_)
@@ -141,28 +148,53 @@ class House:
                 number=number,
                 agency_id=agency,
                 valid_from=LONG_AGO,
-                learned_at=self.clock.now(),
+                recorded_at=self.clock.now(),
             )
         )
 
+    def number_until(self, fact: str, last: date) -> None:
+        """A number's last day, learned now."""
+        with self.store.write() as tx:
+            old = tx.session.get_one(TransmissionNumber, fact)
+            values = {name: getattr(old, name) for name in ("payer", "number", "agency_id", "valid_from")}
+            old.superseded_at = tx.now
+            tx.session.add(TransmissionNumber(id=f"{fact}-closed", valid_to=last, recorded_at=tx.now, **values))
+
     def account(self, id_: str, agency: str, *practices: str, since: date = LONG_AGO) -> None:
         now = self.clock.now()
-        self.add(Account(id=id_, kind="personal" if id_.startswith("p") else "admin_collective", learned_at=now))
+        self.add(Account(id=id_, kind="personal" if id_.startswith("p") else "admin_collective", recorded_at=now))
         for practice in practices:
-            self.add(AccountPractitioner(account_id=id_, practice=practice))
+            fact = {"id": f"APR-{id_}-{practice}", "account_id": id_, "practice": practice}
+            self.add(AccountPractitioner(**fact, valid_from=ALWAYS, recorded_at=now))
         self.accredit(id_, agency, since)
 
     def accredit(self, account: str, agency: str, since: date) -> None:
         id_ = f"ACC-{account}-{agency}"
         now = self.clock.now()
-        self.add(Accreditation(id=id_, account_id=account, agency_id=agency, valid_from=since, learned_at=now))
+        self.add(Accreditation(id=id_, account_id=account, agency_id=agency, valid_from=since, recorded_at=now))
 
     def source(self, **values: Any) -> None:
-        """Change the first agency's source."""
+        """Change the first agency's source, or the software it declared."""
+        declared = {word: values.pop(word) for word in ("developer", "software") if word in values}
+        if declared:
+            self.declares(**declared)
         with self.store.write() as tx:
             source = tx.session.get_one(Source, "SRC-1")
             for name, value in values.items():
                 setattr(source, name, value)
+
+    def declares(self, source: str = "SRC-1", **said: str | None) -> None:
+        """What a source declared is different from now on; what is not said stays as it was."""
+        mine = (col(DeclaredSoftware.source_id) == source, col(DeclaredSoftware.superseded_at).is_(None))
+        with self.store.write() as tx:
+            before = tx.session.exec(select(DeclaredSoftware).where(*mine)).one_or_none()
+            values: dict[str, Any] = {"developer": None, "name": None}
+            if before is not None:
+                values, before.superseded_at = {"developer": before.developer, "name": before.name}, tx.now
+            values |= {"name" if word == "software" else word: value for word, value in said.items()}
+            if values["name"] is not None:
+                days = {"valid_from": ALWAYS, "recorded_at": tx.now}
+                tx.session.add(DeclaredSoftware(id=new_id("DSO"), source_id=source, **values, **days))
 
     def add(self, record: SQLModel) -> None:
         with self.store.write() as tx:

@@ -15,7 +15,7 @@ AGENCY, SOURCE = "AGE-1", "SRC-1"
 def settle(store: Store) -> None:
     """An agency with a source, to hang records on."""
     with store.write() as tx:
-        tx.session.add(Agency(id=AGENCY, name="Agence Laurier", kind="commercial", learned_at=tx.now))
+        tx.session.add(Agency(id=AGENCY, name="Agence Laurier", kind="commercial", recorded_at=tx.now))
         tx.session.flush()
         tx.session.add(Source(id=SOURCE, agency_id=AGENCY, position=1, name="factsoft"))
 

@@ -48,13 +48,12 @@ class Desk:
         account = next((a for a in self._tables.accounts if a.id == application.account_id), None)
         agency = self.by_id(application.agency_id)
         number = application.number or (agency.number if agency else None)
-        facts = [a for a in self._tables.accreditations if a.account_id == application.account_id]
         return Known(
             account_kind=account.kind if account else None,
             users=self._registry.practitioners(application.account_id),
             held=tuple(
                 Held(self._facts(a.agency_id), a.valid_from, a.valid_to)
-                for a in sorted(facts, key=lambda a: a.valid_from)
+                for a in self._registry.holders(application.account_id, self.day)
             ),
             agency=agency,
             credential=next((c.state for c in self._passwords if c.number == number), None),

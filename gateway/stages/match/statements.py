@@ -76,7 +76,7 @@ class Statements:
         if book.holder(payer, number, today(self._rooms.clock)) not in (None, answer.agency_id):
             return Doubt("number_reassigned", detail)
         agency = book.agency(answer.agency_id)
-        if self._needs_migration(content) and not (agency.migrated_on and agency.migrated_on <= content.dated):
+        if self._needs_migration(content) and not book.agency_is(agency.id, "migrated", content.dated):
             return Doubt("statement_for_unmigrated", detail)
         sources = book.sources(agency.id)
         if not agency.active or not sources:

@@ -59,9 +59,9 @@ def head_is_bad(report: Report) -> bool:
 
 def not_agreed(desk: Desk, report: Report) -> str | None:
     """Why the software in whose name the part would go has not agreed to it; None when it has."""
-    source, says = desk.source, report.index
-    if source.software is None or source.salvage_agreed is None or source.salvage_agreed > desk.today:
+    declared, agreed, says = desk.declared, desk.source.salvage_agreed, report.index
+    if declared is None or agreed is None or agreed > desk.today:
         return "not_agreed"
-    pairs = ((source.developer, says.developer), (source.software, says.software))
+    pairs = ((declared.developer, says.developer), (declared.name, says.software))
     other = any(known and said and known.strip().casefold() != said.strip().casefold() for known, said in pairs)
     return "other_software" if other else None

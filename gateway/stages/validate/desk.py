@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from gateway.models import Batch, Request, Source
+from gateway.models import Batch, DeclaredSoftware, Request, Source
 from gateway.registry import Book
 from gateway.report import Finding, Report
 from gateway.stages import Rooms
@@ -46,6 +46,11 @@ class Desk:
     def severities(self) -> Mapping[str, str]:
         """What this agency wants of rules, by code."""
         return self.book.agency(self.batch.agency_id).rules
+
+    @property
+    def declared(self) -> DeclaredSoftware | None:
+        """The software the source declared that it bills with, today."""
+        return self.book.declared_software(self.source.id, self.today)
 
     @property
     def limits(self) -> Limits:
