@@ -13,6 +13,7 @@ from support.house import paimt, sample
 from gateway import catalog, tables
 from gateway.cli import main
 from gateway.errors import ConfigError
+from gateway.rendering.excerpt import excerpts
 from gateway.report import Report
 from gateway.resources import data_dir
 from gateway.validation import judge
@@ -128,8 +129,13 @@ def test_a_locality_is_looked_up_only_where_the_place_is_one(tmp_path: Path) -> 
     ):
         text = re.sub("<typ_id_lieu_geo>.", f"<typ_id_lieu_geo>{kind}", one[0])
         text = re.sub("<id_lieu_geo>[^<]*", f"<id_lieu_geo>{place}", text)
-        report = judged(tmp_path, places.replace(one[0], text))
+        document = places.replace(one[0], text).encode()
+        known = catalog.load([tmp_path / "schemas", data_dir("schemas")])
+        report = judge(io.BytesIO(document), "a.xml", known)
         assert {f.code for f in report.findings if f.invoice} == set(said)
+        shown = excerpts(io.BytesIO(document), report, known)  # it may be where a patient lives
+        assert all(text == "<id_lieu_geo>▒▒▒</id_lieu_geo>" for text in shown.values())
+        assert len(shown) == len(report.findings)
 
 
 def test_a_diagnosis_is_looked_up_in_both_systems_and_never_shown(tmp_path: Path) -> None:
