@@ -44,10 +44,12 @@ def puller(root: str, *, encoding: str | None = None) -> etree.XMLPullParser:
     return etree.XMLPullParser(events=("start",), tag=root, **options)
 
 
-def parts(encoding: str | None = None) -> Callable[[bytes], Element]:
+def parts(encoding: str | None = None, *, lean: bool = False) -> Callable[[bytes], Element]:
     """`parse` for many small documents one after the other, with one parser, without their comments and instructions:
-    what is judged chunk by chunk. `encoding` overrides what they declare."""
-    parser = etree.XMLParser(remove_comments=True, remove_pis=True, encoding=encoding, **_OPTIONS)
+    what is judged chunk by chunk. `encoding` overrides what they declare. `lean`: without the blanks between tags
+    either, which is right where there are no comments or instructions."""
+    options = _OPTIONS | {"remove_blank_text": lean}
+    parser = etree.XMLParser(remove_comments=True, remove_pis=True, encoding=encoding, **options)
     return partial(etree.fromstring, parser=parser)
 
 

@@ -7,6 +7,7 @@ import io
 import random
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from test_validation_agreement import broken
 from gateway import catalog, xmlsafe
 from gateway.catalog import Catalog
 from gateway.report import InvoiceIndex, Report
-from gateway.validation import Limits, cut, judge, quick
+from gateway.validation import Limits, cut, judge, quick, screen, stencils
 from gateway.validation.plan import plan_for
 from gateway.validation.tree import follow
 
@@ -66,7 +67,14 @@ def seen(data: bytes, known: Catalog, **options: object) -> Seen:
 def slowly(data: bytes, known: Catalog, monkeypatch: pytest.MonkeyPatch, **options: object) -> Seen:
     with monkeypatch.context() as patch:
         patch.setattr(cut, "ASCII_BASED", ())
+        patch.setattr(screen.Screen, "doubtful", lambda _self, _kind, rows: (range(len(rows)), ()))
         return seen(data, known, **options)
+
+
+@pytest.fixture(autouse=True)
+def learned_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small documents are enough to see stencils at work."""
+    monkeypatch.setattr(quick, "_FIRST", 0)
 
 
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
@@ -222,6 +230,38 @@ def test_limits_hold_the_same_both_ways(essai: Catalog, monkeypatch: pytest.Monk
     for inside in (b"<a>" * 120 + b"</a>" * 120, b"<a/>" * 300, b"<a " + b'b="" ' * 1 + b"/>"):
         data = many(change=lambda d, inside=inside: d.replace(b"<no>70</no>", b"<no>70</no>" + inside))  # type: ignore[misc]
         agree(both_ways(data, essai, monkeypatch, limits=Limits(elements=200)), data)
+
+
+def test_what_is_written_like_others_is_read_by_its_text(known: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bool] = []
+    really = stencils.Stencils.read
+
+    def noted(self: stencils.Stencils, text: str, line: int, *, learn: bool) -> object:
+        rows = really(self, text, line, learn=learn)
+        read.append(rows is not None)
+        return rows
+
+    monkeypatch.setattr(stencils.Stencils, "read", noted)
+    chance = random.Random(SEED)
+    for sample in (s for s in REQUESTS if s.name.startswith("valid")):
+        data = repeated(known, sample, 60, chance)
+        if data is not None and not re.search("both_kinds|every_kind|annu", sample.name):
+            agree(both_ways(data, known, monkeypatch), data)
+    assert sum(read) > 0.9 * len(read) > 9
+
+
+def test_every_rule_that_fails_fails_both_ways(known: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each sample of a rule among many right invoices: it is found there, and nowhere else."""
+    chance = random.Random(SEED)
+    monkeypatch.setattr(cut, "BLOCK", 8000)
+    for sample in (s for s in REQUESTS if s.name.startswith("rule_")):
+        data = repeated(known, sample, 12, chance)
+        if data is not None:
+            on = date(2026, 10, 1) if "ramq-rfp" in sample.parts else None
+            ways = both_ways(data, known, monkeypatch, on=on)
+            agree(ways, data)
+            code = sample.name.removeprefix("rule_")
+            assert any(code.startswith(f["code"]) for f in ways[0][0]["findings"]), sample.name
 
 
 def test_every_request_that_ships_has_a_quick_way(known: Catalog) -> None:

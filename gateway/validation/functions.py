@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from gateway.catalog import Rule
 from gateway.tables import Tables
 from gateway.validation.facts import Facts
+from gateway.validation.shapes import Row, first
 from gateway.validation.values import as_cents
 
 DATES = "@dates"  # among what a function reads: the dates of service
@@ -26,10 +27,18 @@ class Given:
     tables: Tables = field(default_factory=dict)
 
 
+Sure = Callable[[Row, Sequence[date]], bool]
+
+
 class Function(Protocol):
     """One rule's function while one document is judged.
 
-    It may have an `about`: names of fields without any of which it holds, so that it need not be asked.
+    So that it need not be asked about every invoice of a lot it may have any of these (docs/speed.md):
+    `about`: names of fields without any of which it holds (`invoice.x` for a line's invoice);
+    `reads`: the fields that it looks at and nothing else, DATES for the dates of service: it says the same of the same;
+    `sure(row, dates of service)`: that it certainly holds for an invoice and its lines, and has nothing to remember;
+    `passes(rows)`: that it certainly holds for all these invoices, remembering what it has to; False: it remembers
+    nothing of them, and is asked. Both count for rules of its `scope` ("invoice" where it says none).
     """
 
     def holds(self, facts: Facts) -> bool:
@@ -63,6 +72,13 @@ class UniqueInDocument:
             self._seen.add(value)
         return fresh
 
+    def passes(self, rows: Sequence[Row]) -> bool:
+        values = [value for row in rows if (value := first(row[1], self._field)) is not None]
+        fresh = len(set(values)) == len(values) and self._seen.isdisjoint(values)
+        if fresh:
+            self._seen.update(values)
+        return fresh
+
 
 class SameInDocument:
     """Every invoice has the value of the first."""
@@ -76,6 +92,13 @@ class SameInDocument:
     def holds(self, facts: Facts) -> bool:
         return facts.first(self._field) in (None, self._value)
 
+    def passes(self, rows: Sequence[Row]) -> bool:
+        values = [value for row in rows if (value := first(row[1], self._field))]
+        same = len(set(values)) < 2 and (not self._value or set(values) <= {self._value})
+        if same and values:
+            self._value = values[0]
+        return same
+
 
 class AttestationDay:
     """The attestation number begins with the last digit of the year and the day of the year of a service."""
@@ -86,6 +109,10 @@ class AttestationDay:
     def holds(self, facts: Facts) -> bool:
         value, days = facts.first(self._field), facts.service_dates()
         return value is None or not days or value[:4] in {_attested(day) for day in days}
+
+    def sure(self, row: Row, days: Sequence[date]) -> bool:
+        value = first(row[1], self._field)
+        return value is None or not days or value[:4] == _attested(days[0])
 
 
 @lru_cache(maxsize=4096)  # a lot has a handful of days
@@ -123,11 +150,15 @@ class Alone:
 
     holds: Callable[[Facts], bool]
     about: frozenset[str] | None = None
+    reads: frozenset[str] | None = None
+    sure: Sure | None = None
 
 
-def alone(holds: Callable[[Facts], bool], *about: str) -> Maker:
-    """A plain function of facts as one that a rule can name; it holds where none of the fields `about` is there."""
-    made = Alone(holds, frozenset(about) or None)
+def alone(
+    holds: Callable[[Facts], bool], *about: str, reads: Collection[str] | None = None, sure: Sure | None = None
+) -> Maker:
+    """A plain function of facts as one that a rule can name; `about`, `reads` and `sure` as `Function` has them."""
+    made = Alone(holds, frozenset(about) or None, None if reads is None else frozenset(reads), sure)
     return lambda _given: made
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from gateway.validation.facts import Facts
 from gateway.validation.fields import Values
 from gateway.validation.functions import Given, Maker, alone
+from gateway.validation.shapes import Part, Row, first
 from gateway.validation.values import as_cents
 
 _Key = tuple[str, ...]
-_SAME = ("code", "service", "role", "tooth", "start")  # two lines that agree in these are one said twice
+_ACT = ("code", "service", "tooth")
+_SAME = (*_ACT, "role", "start")  # two lines that agree in these are one said twice
 NEED_LINES = frozenset(
     {"one_role", "sum_of_lines", "lines_authorised"}
 )  # asked about an invoice, they look at its lines' fields
@@ -18,6 +21,8 @@ NEED_LINES = frozenset(
 
 class NoLineTwice:
     """No two lines of an invoice have the same code, date, role, tooth and start; the second one is the defect."""
+
+    scope = "line"
 
     def __init__(self, _given: Given) -> None:
         self._seen: set[_Key] = set()
@@ -36,12 +41,15 @@ class NoLineTwice:
         self._seen.add(key)
         return fresh
 
+    def sure(self, row: Row, _days: Sequence[date]) -> bool:
+        return _all_differ(row[2], _SAME)
+
 
 def one_role(facts: Facts) -> bool:
     """Nobody is both responsible for an act and the assistant at it."""
     if len(facts.lines) < 2:
         return True
-    acts = {(_key(line, ("code", "service", "tooth")), line.get("role", [""])[0]) for line in facts.lines}
+    acts = {(_key(line, _ACT), line.get("role", [""])[0]) for line in facts.lines}
     return len({act for act, _ in acts}) == len(acts)
 
 
@@ -52,6 +60,21 @@ def sum_of_lines(facts: Facts) -> bool:
     if total is None or any(part is None for part in parts):
         return True
     return as_cents(total, money) in (None, sum(part or 0 for part in parts))
+
+
+def _surely_one_role(row: Row, _days: Sequence[date]) -> bool:
+    return _all_differ(row[2], _ACT)
+
+
+def _surely_the_sum(row: Row, _days: Sequence[date]) -> bool:
+    """Of whole numbers, whatever unit they are in."""
+    total, parts = first(row[1], "amount"), [first(part, "amount") for part in row[2]]
+    if total is None or None in parts:
+        return total is None
+    try:
+        return int(total) == sum(map(int, parts))  # type: ignore[arg-type]  # none is None
+    except ValueError:
+        return False
 
 
 class AuthorisationDated:
@@ -76,6 +99,10 @@ class LinesAuthorised:
         if not self._codes or facts.own.get("authorised"):
             return True
         return all(self._codes.isdisjoint(line.get("code", ())) for line in facts.lines)
+
+    def sure(self, row: Row, _days: Sequence[date]) -> bool:
+        codes = [got[place] for shape, got in row[2] for place in shape.places("code")]
+        return self._codes.isdisjoint(codes)
 
 
 class SurfaceOnTooth:
@@ -125,14 +152,19 @@ class NoValueTwice:
         return len(values) < 2 or len(set(values)) == len(values)
 
 
+def _all_differ(lines: Sequence[Part], names: tuple[str, ...]) -> bool:
+    """Whether no two lines have the same first values of some fields; as `_key`, an absent one is empty."""
+    return len(lines) < 2 or len({shape.key(names)((*got, "")) for shape, got in lines}) == len(lines)
+
+
 def _key(line: Values, names: Sequence[str]) -> _Key:
     return tuple([line[name][0] if name in line else "" for name in names])
 
 
 FUNCTIONS: Mapping[str, Maker] = {
     "no_line_twice": NoLineTwice,
-    "one_role": alone(one_role),
-    "sum_of_lines": alone(sum_of_lines),
+    "one_role": alone(one_role, sure=_surely_one_role),
+    "sum_of_lines": alone(sum_of_lines, sure=_surely_the_sum),
     "authorisation_dated": AuthorisationDated,
     "lines_authorised": LinesAuthorised,
     "surface_on_tooth": SurfaceOnTooth,

@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from gateway.identifiers import NAM, nam_check_digit
 from gateway.validation.facts import Facts
-from gateway.validation.functions import Given, Maker, alone
+from gateway.validation.functions import DATES, Given, Maker, alone
+from gateway.validation.nam import agrees, born, right
 
 _FEMALE = 50  # added to the month of birth of a woman
 _LEAP = (2, 29)
@@ -112,10 +113,10 @@ def _day(text: str) -> date | None:
 
 
 FUNCTIONS: Mapping[str, Maker] = {
-    "nam_birth": alone(nam_birth, "nam"),
-    "nam_right": alone(nam_right, "nam"),
-    "nam_agrees": alone(nam_agrees, "nam"),
-    "patient_born": alone(patient_born, "born"),
-    "card_in_force": alone(card_in_force, "card_expiry"),
+    "nam_birth": alone(nam_birth, "nam", sure=born),
+    "nam_right": alone(nam_right, "nam", sure=right),
+    "nam_agrees": alone(nam_agrees, "nam", sure=agrees),
+    "patient_born": alone(patient_born, "born", reads=("born", DATES)),
+    "card_in_force": alone(card_in_force, "card_expiry", reads=("card_expiry", DATES)),
     "practice_class": PracticeClass,
 }

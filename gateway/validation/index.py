@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from gateway.catalog import DocumentType
 from gateway.report import DocumentIndex, InvoiceIndex
 from gateway.validation.facts import Facts
 from gateway.validation.fields import Values
-from gateway.validation.values import as_cents
+from gateway.validation.shapes import Pick, Row, Shape, picker
+from gateway.validation.values import as_cents, as_date
+
+_FIELDS = ("number", "payer_number", "token", "practice", "admin_account", "personal_account", "amount")
+_MOST = 4000  # remembered
+Span = tuple[date | None, date | None]
 
 
 def request_number(document: DocumentType, head: Values, sha256: str) -> str | None:
@@ -40,34 +47,52 @@ class Indexer:
         self._payer_number = facts.first("document.payer_number")
         self._token = facts.first("document.token")
         self._admin, self._account = facts.first("document.admin_account"), account(facts)
+        self._places: dict[Shape, tuple[Pick, Pick]] = {}
+        self._services: dict[tuple[str | None, ...], Span] = {}
 
-    def of(self, facts: Facts, ordinal: int, line: int, *, valid: bool, refused: bool = False) -> InvoiceIndex:
+    def of(self, row: Row, kind: str, ordinal: int, line: int, *, valid: bool) -> InvoiceIndex:
         """What an invoice says of itself."""
-        own, days = facts.own, facts.service_dates()
-        amount = own["amount"][0] if "amount" in own else None
+        _, (shape, got), lines = row
+        places = self._places.get(shape)
+        if places is None:
+            places = self._look(shape)
+        (number, payer_number, token, practice, admin, personal, amount), days = places[0]((*got, None)), places[1](got)
+        first, last = self._services[days] if days in self._services else self._span(days)
         return InvoiceIndex(
             ordinal,
             line,
-            own["number"][0] if "number" in own else None,
-            own["payer_number"][0] if "payer_number" in own else self._payer_number,
-            own["token"][0] if "token" in own else self._token,
-            own["practice"][0] if "practice" in own else None,
-            self._account_of(own),
-            facts.kind,
-            min(days) if days else None,
-            max(days) if days else None,
+            number,
+            self._payer_number if payer_number is None else payer_number,
+            self._token if token is None else token,
+            practice,
+            self._account_of(admin, personal),
+            kind,
+            first,
+            last,
             as_cents(amount, self._document.money) if amount else None,
-            len(facts.lines),
+            len(lines),
             valid,
-            refused,
         )
 
-    def _account_of(self, own: Values) -> str | None:
-        if "admin_account" in own and own["admin_account"][0]:
-            return f"admin:{own['admin_account'][0]}"
-        if self._admin or "personal_account" not in own or not own["personal_account"][0]:
-            return self._account
-        return f"personal:{own['personal_account'][0]}"
+    def _look(self, shape: Shape) -> tuple[Pick, Pick]:
+        if len(self._places) >= _MOST:
+            self._places.clear()
+        places = self._places[shape] = shape.key(_FIELDS), picker(shape.places("service"))
+        return places
+
+    def _span(self, days: tuple[str | None, ...]) -> Span:
+        """The first and the last of these dates of service."""
+        form = self._document.date_format
+        dates = [day for text in days if (day := as_date(text or "", form)) is not None]
+        span = (min(dates), max(dates)) if dates else (None, None)
+        if len(self._services) < _MOST:
+            self._services[days] = span
+        return span
+
+    def _account_of(self, admin: str | None, personal: str | None) -> str | None:
+        if admin:
+            return f"admin:{admin}"
+        return self._account if self._admin or not personal else f"personal:{personal}"
 
 
 def account(facts: Facts) -> str | None:

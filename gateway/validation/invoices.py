@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
 from gateway.catalog import Locator, Part, Rule
@@ -17,6 +17,8 @@ from gateway.validation.pieces import Chunk, Piece
 from gateway.validation.plan import Plan
 from gateway.validation.rules import Judgment
 from gateway.validation.schema import drafts
+from gateway.validation.screen import Screen
+from gateway.validation.shapes import Row, Shapes, first
 from gateway.validation.tree import place
 from gateway.xmlsafe import Element
 
@@ -40,54 +42,75 @@ class Invoices:
         self.sender: str | None = None  # of the first invoice, where each names its own
         self._plan, self._rules, self._findings, self._sink = plan, rules, findings, sink
         self._above = {"document": head}
-        self._index = Indexer(plan.document, head)
+        self._index, self._shapes = Indexer(plan.document, head), Shapes()
+        self._screen = Screen(rules.checks, plan.document, self._above)
+        self._seeks_sender = plan.document.invoice is not None and "sender" in plan.document.invoice.fields
 
     def pieces(self, pieces: Sequence[Piece]) -> None:
         """Judge some one by one."""
         broken = self.frame.judge(pieces) if self.frame is not None else {}
         for piece in pieces:
             by_schema = broken.get(piece.ordinal, [])
-            own, lines = self._fields(piece, right=self.frame is not None and not by_schema)
+            row = self._read(piece, right=self.frame is not None and not by_schema)
             self._keep_sample(piece.element, right=not by_schema)
-            facts = self._facts(own, lines, kind_of(piece.element))
-            self._one(facts, piece.ordinal, piece.line, by_schema, partial(_itself, piece))
-
-    def _fields(self, piece: Piece, *, right: bool) -> tuple[Values, list[Values]]:
-        flat = self._plan.flat() if right and piece.plain else None
-        taken = flat.take(piece.element, {piece.element.tag}) if flat is not None else None
-        if taken:
-            return taken[0][1:]
-        assert self._plan.invoice is not None
-        return self._plan.invoice.take(piece.element)
+            kind = kind_of(piece.element)
+            doubtful, passed = self._screen.doubtful(kind, [row])
+            passing = passed if doubtful else None
+            self._one(row, kind, piece.ordinal, piece.line, partial(_itself, piece), by_schema, passing)
 
     def chunk(self, chunk: Chunk) -> None:
         """Judge many that are right by the schema."""
-        assert chunk.taken is not None
-        kind = kind_of(chunk.invoices[0])
-        self._keep_sample(chunk.invoices[0], right=True)
-        for number, (element, own, lines) in enumerate(chunk.taken):
-            facts = self._facts(own, lines, kind)
-            self._one(facts, chunk.ordinal + number, chunk.line(element), (), partial(chunk.piece, number))
+        rows, kind = chunk.taken, kind_of(chunk.holder[0])
+        assert rows is not None
+        self._keep_sample(chunk.holder[0], right=True)
+        doubtful, passed = self._screen.doubtful(kind, rows)
+        for number, row in enumerate(rows):
+            passing = passed if number in doubtful else None
+            self._one(row, kind, chunk.ordinal + number, chunk.line(row[0]), partial(chunk.piece, number), (), passing)
         if self.frame is not None:
-            self.frame.passed(chunk.invoices[-1])
+            self.frame.passed(chunk.holder[-1])
 
-    def _facts(self, own: Values, lines: list[Values], kind: str) -> Facts:
-        return Facts(self._plan.document, own, self._above, lines, kind)
+    def _read(self, piece: Piece, *, right: bool) -> Row:
+        flat = self._plan.flat() if right and piece.plain else None
+        taken = flat.take(piece.element, {piece.element.tag}) if flat is not None else None
+        if taken:
+            return taken[0]
+        assert self._plan.invoice is not None
+        own, lines = self._plan.invoice.take(piece.element)
+        return piece.line, self._shapes.part(own), [self._shapes.part(line) for line in lines]
 
-    def _one(self, facts: Facts, ordinal: int, line: int, broken: Sequence[Broken], piece: Callable[[], Piece]) -> None:
-        if self.sender is None:
-            self.sender = facts.first("sender")
-        self._rules.see(facts)
-        found = [*(self._by_schema(piece(), broken) if broken else ()), *self._by_rules(piece, facts)]
-        valid = not any(draft.severity == "error" for draft in found)
-        self.invalid += not valid
-        if found:
-            who = OfInvoice(facts.first("number"), ordinal, piece().place.address, line)
-            for draft in found:
-                draft.invoice = who
-                self._findings.add(draft)
-        refused = any(draft.refuses for draft in found)
-        self._sink(self._index.of(facts, ordinal, line, valid=valid, refused=refused))
+    def _one(
+        self,
+        row: Row,
+        kind: str,
+        ordinal: int,
+        line: int,
+        piece: Callable[[], Piece],
+        broken: Sequence[Broken],
+        passed: Collection[int] | None,
+    ) -> None:
+        """One invoice. `passed`: the checks that need not be asked about it; None: none needs to be."""
+        if self._seeks_sender:
+            self._note_sender(row)
+        valid = True
+        if broken or passed is not None:
+            found = [*(self._by_schema(piece(), broken) if broken else ())]
+            found += self._by_rules(piece, row, kind, passed) if passed is not None else ()
+            valid = not any(draft.severity == "error" for draft in found)
+            self.invalid += not valid
+            self._tell(
+                found, OfInvoice(first(row[1], "number"), ordinal, piece().place.address, line) if found else None
+            )
+        self._sink(self._index.of(row, kind, ordinal, line, valid=valid))
+
+    def _tell(self, found: Iterable[Draft], who: OfInvoice | None) -> None:
+        for draft in found:
+            draft.invoice = who
+            self._findings.add(draft)
+
+    def _note_sender(self, row: Row) -> None:
+        self.sender = first(row[1], "sender")
+        self._seeks_sender = self.sender is None
 
     def _keep_sample(self, element: Element, *, right: bool) -> None:
         if self.sample is None or (right and not self.sample_is_right):
@@ -97,18 +120,21 @@ class Invoices:
         authority = self._plan.document.authority
         return drafts(broken, authority, lambda node: place(node, piece.element, piece.place))
 
-    def _by_rules(self, piece: Callable[[], Piece], facts: Facts) -> list[Draft]:
+    def _by_rules(self, piece: Callable[[], Piece], row: Row, kind: str, passed: Collection[int]) -> list[Draft]:
         document = self._plan.document
+        _, (shape, got), lines = row
+        facts = Facts(document, shape.values(got), self._above, [one.values(values) for one, values in lines], kind)
+        self._rules.see(facts, passed)
         fields = document.invoice.fields if document.invoice else {}
         found = [
             rule_draft(rule, partial(_in_invoice, piece, fields.get(rule.field or "")))
-            for rule in self._rules.broken("invoice", facts)
+            for rule in self._rules.broken("invoice", facts, passed)
         ]
         if not self._plan.rules.for_lines or document.line is None:
             return found
         above = {**self._above, "invoice": facts.own}
         for number, own in enumerate(facts.lines):
-            rules = self._rules.broken("line", Facts(document, own, above, kind=facts.kind))
+            rules = self._rules.broken("line", Facts(document, own, above, kind=kind), passed)
             found += [rule_draft(rule, partial(_in_line, piece, document.line, number, rule.field)) for rule in rules]
         return found
 

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from gateway.validation.findings import Place
-from gateway.validation.flat import Taken
+from gateway.validation.shapes import Row
 from gateway.validation.tree import local
 from gateway.xmlsafe import Element
 
-_LAST_KNOWN_LINE = 65_535
+LAST_KNOWN_LINE = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,11 @@ class InvoiceList:
 
 @dataclass(slots=True)
 class Chunk:
-    """Invoices cut from the bytes as one block, below a copy of what stands above them. `taken`: they are all right by
-    the schema, of one name, and these are their fields."""
+    """Invoices cut from the bytes as one block, below a copy of what stands above them: all that `holder` holds.
+    `taken`: they are all right by the schema, of one name, and these are their fields."""
 
-    invoices: list[Element]
-    taken: list[Taken] | None
+    holder: Element
+    taken: list[Row] | None
     lines_above: int  # line breaks in the copy, before the first invoice
     plain: bool  # each of them, as `Piece` has it
     ordinal: int = 0  # of the first invoice, from 1, in the document
@@ -52,17 +52,17 @@ class Chunk:
     lines_before: int = 0  # line breaks in the document, before the chunk
     place: Place | None = None  # of the list
 
-    def line(self, element: Element) -> int:
-        """The line of an invoice of this chunk in the document."""
-        return line_of(element) - self.lines_above + self.lines_before
+    def line(self, written: int) -> int:
+        """A line of the copy, as one of the document."""
+        return written - self.lines_above + self.lines_before
 
     def piece(self, index: int) -> Piece:
         """One of its invoices, when all have one name."""
         assert self.place is not None
-        element = self.invoices[index]
+        element = self.holder[index]
         path = f"{self.place.path}/{local(element.tag)}[{self.nth + index}]"
         place = Place((*self.place.address, self.number + index), path)
-        return Piece(element, self.ordinal + index, place, self.line(element))
+        return Piece(element, self.ordinal + index, place, self.line(line_of(element)))
 
 
 def line_of(element: Element) -> int:
@@ -70,4 +70,4 @@ def line_of(element: Element) -> int:
     line = element.sourceline
     if not isinstance(line, int):
         return 0
-    return line - (element.text or "").count("\n") if line > _LAST_KNOWN_LINE else line
+    return line - (element.text or "").count("\n") if line > LAST_KNOWN_LINE else line

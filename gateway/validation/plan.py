@@ -15,7 +15,8 @@ from lxml import etree
 from gateway.catalog import DocumentType, Part
 from gateway.errors import CatalogError
 from gateway.validation.fields import Extractor
-from gateway.validation.flat import AmbiguousError, Flat
+from gateway.validation.flat import Flat
+from gateway.validation.meanings import AmbiguousError
 from gateway.validation.outline import outline
 from gateway.validation.rules import RuleBook
 from gateway.validation.schema import compiled

@@ -6,21 +6,27 @@ nothing else, counts; anything that is not so goes the way of every document, el
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lxml import etree
 
 from gateway import xmlsafe
 from gateway.validation.encoding import Encoding
-from gateway.validation.flat import Flat, Taken
+from gateway.validation.flat import Flat
 from gateway.validation.frame import Frame
 from gateway.validation.limits import Limits
-from gateway.validation.pieces import Chunk
+from gateway.validation.pieces import LAST_KNOWN_LINE, Chunk
 from gateway.validation.plan import Plan
+from gateway.validation.shapes import Row
 from gateway.validation.split import Splitter
 from gateway.validation.tree import is_named
 from gateway.xmlsafe import Element
 
 _XSI = b"http://www.w3.org/2001/XMLSchema-instance"
 _BLANK = " \t\r\n"
+_FIRST = 8  # blocks in which nothing is learned yet: it only pays in a lot
+_CAUTION = 2  # blocks after a wrong one that are not expected to be right
+_PATIENCE = 50  # blocks not written as others were, more than such as are
 
 
 class Quick:
@@ -31,25 +37,75 @@ class Quick:
         self._before, self._after, self._trail = frame.written(encoding.name)
         self._types = _XSI in self._before  # a prefix for xsi:type may be declared
         self._lines_above = self._before.count(b"\n")
-        self._parse = xmlsafe.parts(encoding.name)
+        self._parse, self._parse_lean = xmlsafe.parts(encoding.name), xmlsafe.parts(encoding.name, lean=True)
         self._names = set[str]()  # tags that are invoices
+        self._encoding = encoding.name
+        self._blocks = self._luck = self._misses = 0
 
     def open(self, data: bytes) -> Chunk | None:
         """The invoices of a block; None when it holds anything else."""
+        self._blocks += 1
+        plain = not self._chooses_types(data)
+        if plain and self._luck >= 0 and self._may_be_lean(data):
+            chunk = self._open(data, self._parse_lean)
+            self._luck = -_CAUTION if chunk is None else 0
+            if chunk is not None:
+                return chunk
+            return self._open_odd(data, plain=plain)
+        self._luck += 1
+        return (self._open(data, self._parse) if plain else None) or self._open_odd(data, plain=plain)
+
+    def _may_be_lean(self, data: bytes) -> bool:
+        """Whether blanks between tags can be left out of the tree: nothing but tags, and lines whose numbers are known
+        without them."""
+        few = data.count(b"\n") + self._lines_above < LAST_KNOWN_LINE
+        return few and self._flat.leaves and b"<!" not in data and b"<?" not in data
+
+    def _open(self, data: bytes, parse: Callable[[bytes], Element]) -> Chunk | None:
+        """A block in which all is right: by the schema, beside the invoices before, and within the limits."""
+        holder = self._holder_of(data, parse)
+        if holder is None or data.count(b"<") > self._limits.elements:
+            return None
+        if not self._frame.goes_on({holder[0].tag}) or not self._frame.schema.validate(holder.getroottree()):
+            return None
+        rows = self._written(data, holder)
+        if rows is None:
+            tags = self._tags(holder)
+            rows = self._flat.take(holder, tags) if tags is not None and self._frame.goes_on(tags) else None
+        return Chunk(holder, rows, self._lines_above, plain=True) if rows is not None else None
+
+    def _open_odd(self, data: bytes, *, plain: bool) -> Chunk | None:
+        """A block to be looked at invoice by invoice."""
+        holder = self._holder_of(data, self._parse)
+        if holder is None or self._tags(holder) is None:
+            return None
+        return Chunk(holder, None, self._lines_above, plain)
+
+    def _written(self, data: bytes, holder: Element) -> list[Row] | None:
+        """The fields by the text, where it is written as others were."""
+        stencils = self._flat.stencils
+        if stencils is None or self._misses > _PATIENCE:
+            return None
+        rows = stencils.read(data.decode(self._encoding), self._lines_above + 1, learn=self._blocks > _FIRST)
+        if rows is None or len(rows) != len(holder) or not self._are_invoices({holder[0].tag}):
+            self._misses += 1
+            return None
+        self._misses -= 1
+        return rows
+
+    def _holder_of(self, data: bytes, parse: Callable[[bytes], Element]) -> Element | None:
+        """The list of invoices, where the block is well-formed and nothing else is in it."""
         try:
-            root = self._parse(self._before + data + self._after)
+            root = parse(self._before + data + self._after)
         except etree.XMLSyntaxError:
             return None
         holder = self._holder(root)
-        if holder is None or (holder.text or "").strip(_BLANK):
-            return None
-        invoices = list(holder)
-        tags = {child.tag for child in invoices}
-        if not tags <= self._names and not self._are_invoices(tags):
-            return None
-        plain = not self._chooses_types(data)
-        taken = self._taken(data, root, holder, tags) if plain else None
-        return Chunk(invoices, taken, self._lines_above, plain)
+        return None if holder is None or (holder.text or "").strip(_BLANK) or not len(holder) else holder
+
+    def _tags(self, holder: Element) -> set[str] | None:
+        """The tags of the invoices; None where something else is among them."""
+        tags = {child.tag for child in holder}
+        return tags if tags <= self._names or self._are_invoices(tags) else None
 
     def _holder(self, root: Element) -> Element | None:
         """The list, where it stands in the copy; nothing may have come after it."""
@@ -64,12 +120,6 @@ class Quick:
             return False
         self._names |= tags
         return True
-
-    def _taken(self, data: bytes, root: Element, holder: Element, tags: set[str]) -> list[Taken] | None:
-        """The fields, where all is right: by the schema, beside the invoices before, and within the limits."""
-        if not self._frame.goes_on(tags) or data.count(b"<") > self._limits.elements:
-            return None
-        return self._flat.take(holder, tags) if self._frame.schema.validate(root) else None
 
     def _chooses_types(self, data: bytes) -> bool:
         """Whether an element might say what type it is of (xsi:type): then it may hold what the outline does not

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
@@ -11,7 +11,7 @@ from typing import cast
 from gateway.catalog import DocumentType, Rule
 from gateway.errors import CatalogError
 from gateway.validation import functions, functions_dates, functions_lines, functions_people, functions_tables
-from gateway.validation.checks import Check, Checks
+from gateway.validation.checks import Check
 from gateway.validation.conditions import Condition, compiled, mentioned
 from gateway.validation.facts import Facts
 from gateway.validation.functions import DATES, Function, Given, Listener, Maker, Teller
@@ -80,33 +80,37 @@ def with_severity(rule: Rule, severities: Mapping[str, str]) -> Rule:
 
 
 class Judgment:
-    """The rules while one document passes."""
+    """The rules while one document passes, asked about one invoice, one line. `checks` is for whoever can tell of many
+    at once that they hold (`screen`)."""
 
-    def __init__(self, checks: list[tuple[Check, Listener | None]]) -> None:
-        self._checks = [check for check, _ in checks]
-        self._shapes: dict[tuple[str, str | None, tuple[str, ...]], Checks] = {}
-        self._listeners = [listener for _, listener in checks if listener is not None]
+    def __init__(self, checks: Sequence[tuple[Check, Listener | None]]) -> None:
+        self.checks = [check for check, _ in checks]
+        self._shapes: dict[tuple[str, str | None, frozenset[str]], list[Check]] = {}
+        self._listeners = [(check.number, listener) for check, listener in checks if listener is not None]
 
-    def see(self, invoice: Facts) -> None:
-        """Let every function that listens hear of an invoice, before it is judged."""
-        for listener in self._listeners:
-            listener.see(invoice)
+    def see(self, invoice: Facts, passed: Collection[int] = ()) -> None:
+        """Let every function that listens hear of an invoice, before it is judged; but not those that let it pass."""
+        for number, listener in self._listeners:
+            if number not in passed:
+                listener.see(invoice)
 
-    def broken(self, scope: str, facts: Facts) -> list[Rule]:
-        """The rules of a scope that do not hold."""
-        shape = (scope, facts.kind, tuple(facts.own))  # a lot has thousands of invoices, and a handful of these
-        checks = self._shapes.get(shape)
-        if checks is None:
-            checks = self._asked(*shape)
-        return [check.tell(facts) for check in checks.broken(facts)]
+    def broken(self, scope: str, facts: Facts, passed: Collection[int] = ()) -> list[Rule]:
+        """The rules of a scope that do not hold. Those that let it pass are not asked."""
+        there = frozenset(facts.own)
+        if scope == "line":
+            there |= {f"invoice.{name}" for name in facts.above.get("invoice", ())}
+        shape = (scope, facts.kind, there)  # a lot has thousands of invoices, and a handful of these
+        asked = self._shapes.get(shape)
+        if asked is None:
+            asked = self._asked(*shape)
+        return [check.tell(facts) for check in asked if check.number not in passed and not check.holds(facts)]
 
-    def _asked(self, scope: str, kind: str | None, there: tuple[str, ...]) -> Checks:
+    def _asked(self, scope: str, kind: str | None, there: frozenset[str]) -> list[Check]:
         """The checks of a scope that a kind of invoice with these fields could fail."""
-        mine = [c for c in self._checks if c.rule.scope == scope and (not c.rule.kinds or kind in c.rule.kinds)]
-        checks = Checks([c for c in mine if c.about is None or not c.about.isdisjoint(there)])
+        asked = [c for c in self.checks if c.rule.scope == scope and c.is_about(kind) and c.may_be_about(there)]
         if len(self._shapes) < _MOST_SHAPES:
-            self._shapes[scope, kind, there] = checks
-        return checks
+            self._shapes[scope, kind, there] = asked
+        return asked
 
 
 _JUDGED_HERE = ("document", "today", "tables")
@@ -128,14 +132,18 @@ def _compile(rule: Rule, document: DocumentType) -> _Compiled:
 def _check(number: int, c: _Compiled, document: DocumentType, today: date | None) -> tuple[Check, Listener | None]:
     function = c.function(Given(c.rule, document.settings, today, document.tables)) if c.function else None
     about, reads = c.about, c.reads
+    sure = passes = None
     if c.must is None:
         about, reads = getattr(function, "about", None), getattr(function, "reads", None)
+        if c.rule.scope == getattr(function, "scope", "invoice"):  # elsewhere these would look at the wrong fields
+            sure, passes = getattr(function, "sure", None), getattr(function, "passes", None)
     holds = _both(c.must, function)
     if c.rule.service_from is not None or c.rule.service_to is not None:
-        holds, reads = _while_in_force(c.rule, holds), reads and reads | {DATES}
+        holds, reads = _while_in_force(c.rule, holds), None if reads is None else reads | {DATES}
+        passes = None  # what was not in force is not to be remembered
     teller = cast(Teller, function) if hasattr(function, "values") else None
     listener = cast(Listener, function) if hasattr(function, "see") else None
-    return Check(number, c.rule, holds, about, reads, teller), listener
+    return Check(number, c.rule, holds, about, reads, teller, listener is not None, sure, passes), listener
 
 
 def _reads(rule: Rule) -> frozenset[str] | None:

@@ -97,21 +97,21 @@ class Splitter:
             if pieces := list(self._pieces_of(chunk, found)):
                 yield pieces
             return
-        name = local(chunk.invoices[0].tag)
+        name, number = local(chunk.holder[0].tag), len(chunk.taken)
         chunk.nth = found.names[name] + 1
-        found.names[name] += len(chunk.invoices)
-        found.taken += len(chunk.invoices)
-        self.count += len(chunk.invoices)
+        found.names[name] += number
+        found.taken += number
+        self.count += number
         yield chunk
 
     def _pieces_of(self, chunk: Chunk, found: InvoiceList) -> Iterator[Piece]:
         """Each of them, up to one that passes a limit."""
-        for child in chunk.invoices:
+        for child in list(chunk.holder):
             number = found.taken + found.seen
             found.taken += 1
             if self._too_much(child):
                 return
-            yield self._piece(child, found, number, chunk.line(child), plain=chunk.plain)
+            yield self._piece(child, found, number, chunk.line(line_of(child)), plain=chunk.plain)
 
     def _feed(self, parser: etree.XMLPullParser, block: bytes) -> bool:
         """Feed one block; whether the document is whole."""
