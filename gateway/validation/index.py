@@ -50,7 +50,7 @@ class Indexer:
         self._places: dict[Shape, tuple[Pick, Pick]] = {}
         self._services: dict[tuple[str | None, ...], Span] = {}
 
-    def of(self, row: Row, kind: str, ordinal: int, line: int, *, valid: bool) -> InvoiceIndex:
+    def of(self, row: Row, kind: str, ordinal: int, line: int, *, valid: bool, refused: bool = False) -> InvoiceIndex:
         """What an invoice says of itself."""
         _, (shape, got), lines = row
         places = self._places.get(shape)
@@ -72,6 +72,7 @@ class Indexer:
             as_cents(amount, self._document.money) if amount else None,
             len(lines),
             valid,
+            refused,
         )
 
     def _look(self, shape: Shape) -> tuple[Pick, Pick]:

@@ -92,16 +92,17 @@ class Invoices:
         """One invoice. `passed`: the checks that need not be asked about it; None: none needs to be."""
         if self._seeks_sender:
             self._note_sender(row)
-        valid = True
+        valid, refused = True, False
         if broken or passed is not None:
             found = [*(self._by_schema(piece(), broken) if broken else ())]
             found += self._by_rules(piece, row, kind, passed) if passed is not None else ()
             valid = not any(draft.severity == "error" for draft in found)
+            refused = any(draft.refuses for draft in found)
             self.invalid += not valid
             self._tell(
                 found, OfInvoice(first(row[1], "number"), ordinal, piece().place.address, line) if found else None
             )
-        self._sink(self._index.of(row, kind, ordinal, line, valid=valid))
+        self._sink(self._index.of(row, kind, ordinal, line, valid=valid, refused=refused))
 
     def _tell(self, found: Iterable[Draft], who: OfInvoice | None) -> None:
         for draft in found:
