@@ -22,8 +22,8 @@ from gateway.store.findings import RuleCount
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
+def house(tmp_path: Path, address: Path | str) -> Iterator[House]:
+    house = House(tmp_path, address)
     yield house
     house.close()
 

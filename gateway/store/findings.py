@@ -43,11 +43,10 @@ def _of_invoices(tx: Tx) -> Iterator[tuple[str, str, str, str, int]]:
     found, submission = table_of(FindingRow).c, table_of(Submission).c
     rule = (found.code, found.severity, found.authority)
     said = sql.select(found.request_id, found.ordinal, *rule).where(found.ordinal.is_not(None)).distinct().subquery().c
-    verdict = sql.func.coalesce(submission.verdict, "")
-    keys = (said.code, said.severity, said.authority, verdict)
+    keys = (said.code, said.severity, said.authority, submission.verdict)
     same = (submission.request_id == said.request_id) & (submission.ordinal == said.ordinal)
     for row in tx.session.execute(sql.select(*keys, sql.func.count()).where(same).group_by(*keys)):
-        yield row[0], row[1], row[2], row[3], row[4]
+        yield row[0], row[1], row[2], row[3] or "", row[4]
 
 
 def _of_requests(tx: Tx) -> Iterator[tuple[str, str, str, str, int]]:
