@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -127,6 +128,12 @@ def test_what_the_registry_cannot_tell_is_only_warned_of(book: Book, row: Any, f
     assert (codes(judgement.refusals), codes(judgement.warnings)) == ([], [code])
 
 
+def test_whoever_comes_back_to_an_agency_is_warned_of_paper_statements(book: Book) -> None:
+    held = (Held(COMMERCIAL, date(2020, 1, 1), date(2026, 5, 31)), Held(CLINIC, date(2026, 6, 1), None))
+    judgement = judged.asked(application("change_agency"), known(COMMERCIAL, held=held), book)
+    assert (judgement.refusals, codes(judgement.warnings)) == ((), ["back_again"])
+
+
 # -- forms and signatures --
 
 
@@ -150,7 +157,7 @@ def test_the_forms_follow_from_where_the_professional_is_and_from_the_agency(
 
 
 def test_every_user_of_a_collective_account_signs(book: Book) -> None:
-    row = group(forms_ready=["mandate", "accreditation"])
+    row = group(forms_ready=["2788", "2404"])
     progress = at(book, row, DAY, GROUP_KNOWN, "231234", "231236")
     assert (progress.unsigned, progress.standing, progress.complete) == (["231235"], "draft", False)
     row.sent_by = "fax"
@@ -168,7 +175,7 @@ def test_a_user_who_joined_meanwhile_must_sign_too(book: Book) -> None:
 
 def test_a_collective_account_whose_users_nobody_knows_cannot_be_whole(book: Book) -> None:
     facts = known(COMMERCIAL, account_kind=None)
-    row = group(forms_ready=["mandate", "accreditation"], sent_by="post")
+    row = group(forms_ready=["2788", "2404"], sent_by="post")
     progress = at(book, row, DAY, facts, "231234")
     assert (progress.users_unknown, progress.complete) == (True, False)
     assert codes(judged.sent(row, progress, progress.procedure)) == ["users_unknown"]
@@ -182,8 +189,18 @@ def test_a_collective_account_that_joins_the_clinic_is_no_matter_of_a_mandate(bo
     assert judged.unsigned_group(row, at(book, row, DAY, facts), facts) == []
 
 
+def test_a_form_that_was_filled_in_under_an_old_number_is_filled_in_again(book: Book, tmp_path: Path) -> None:
+    text = '[[form]]\nrole = "mandate"\nnumber = "9999"\nfrom = 2026-12-01\ntitle = { fr = "a", en = "b" }\n'
+    (tmp_path / "forms@2026-11-30.toml").write_text(text, "utf-8")
+    own, row = Book.load((*shelves(), tmp_path)), group(forms_ready=["2788", "2404"])
+    assert [form.ready for form in at(own, row, date(2026, 11, 30), GROUP_KNOWN).forms] == [True, True]
+    assert [form.ready for form in at(own, row, date(2026, 12, 1), GROUP_KNOWN).forms] == [False, True]
+    row.sent_on = date(2026, 11, 30)
+    assert at(own, row, date(2026, 12, 1), GROUP_KNOWN).forms[0].number == "2788"  # it went in time
+
+
 def test_the_4319_is_signed_by_the_user_and_every_professional_and_goes_by_post(book: Book) -> None:
-    row = application("staff_access", signatories=["231235"], forms_ready=["staff_access"], sent_by="fax")
+    row = application("staff_access", signatories=["231235"], forms_ready=["4319"], sent_by="fax")
     progress = at(book, row, DAY, known(), "user", "231234")
     assert list(progress.signatures) == ["user", "231234", "231235"]
     assert progress.unsigned == ["231235"]

@@ -81,7 +81,7 @@ def test_check_prints_one_json_object_per_document_with_the_documented_keys(
     assert keys | {"findings", "not_checked"} <= set(first)
     assert (first["verdict"], second["verdict"]) == ("valid", "invalid")
     finding = second["findings"][0]
-    keys = {"code", "severity", "authority", "line", "column", "path", "invoice", "message", "next"}
+    keys = {"code", "severity", "authority", "line", "column", "path", "invoice", "message", "next", "letter"}
     assert set(finding) == keys
     assert set(finding["message"]) == set(finding["next"]) == {"fr", "en"}
 

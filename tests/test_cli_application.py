@@ -18,7 +18,7 @@ from gateway.clock import SystemClock, today
 from gateway.config import load
 from gateway.models import Event
 from gateway.platform import WINDOWS
-from gateway.store import moves
+from gateway.store import kept, moves
 
 TODAY = today(SystemClock())
 REGISTRY = """
@@ -110,7 +110,10 @@ def test_a_change_of_agency_from_draft_to_the_registry(line: Line) -> None:
     assert line(*record, "--sent", str(TODAY), "--by", "fax") == 1
     assert "forms not filled in yet: 2404, 2788" in line.said
     assert line.only()["sent_on"] is None
-    assert line(*record, "--form", "2404", "--form", "2788", "--signed", f"231235={TODAY}") == 0
+    assert "old_agency_number" in line.only()["forms"][0]["missing"]
+    ready = ("--form", "2404", "--form", "2788", "--signed", f"231235={TODAY}", "--fact", "old_agency_number=17002")
+    assert line(*record, *ready) == 0
+    assert line.only()["forms"][0]["missing"] == []
     assert line.only()["standing"] == "ready"
     assert line(*record, "--sent", str(TODAY), "--by", "fax", "--proof", line.file("lettre.pdf")) == 0
     assert line(*record, "--received", str(TODAY)) == 0
@@ -183,6 +186,7 @@ REFUSED = [
     (("--kind", "join_on_site", "--account", "personal:231234", "--route", "form", "--agency", "Nobody"), 2, "Nobody"),
     (("--kind", "new_on_site", "--account", "personal:231234", "--fact", "patient=x"), 2, "software_name"),
     (("--kind", "new_on_site", "--account", "personal:231234", "--fact", "agency_number=123"), 2, "five digits"),
+    (("--kind", "staff_access", "--account", "personal:231234", "--fact", "user_identity=x"), 2, "user_function"),
     (("--kind", "new_on_site", "--account", "personal:231234", "--signed", "231299"), 2, "231299"),
     (("--kind", "new_on_site", "--account", "personal:231234", "--signed", "231234=2099-01-01"), 2, "2099"),
 ]
@@ -234,11 +238,25 @@ def test_a_wrong_confirmation_is_corrected_and_both_stay_in_the_history(line: Li
     assert line(*new) == 0
     id_ = line.only()["id"]
     assert line("application", "confirm", id_, "--effective", "2026-01-01") == 0
-    assert line("application", "confirm", id_, "--effective", "2026-02-01", "--correct") == 0
+    again = (
+        "application",
+        "confirm",
+        id_,
+        "--effective",
+        "2026-02-01",
+        "--letter",
+        line.file("lettre.pdf"),
+        "--correct",
+    )
+    assert line(*again) == 0
+    first = line.only()["letter_ref"]
+    assert line(*again) == 0
     assert line.only()["effective_from"] == "2026-02-01"
     with open_app(load(line.folder / "gateway.toml")) as app, app.store.read() as tx:
         details = [e.detail for e in tx.session.exec(select(Event)) if e.reason == "application_confirmed"]
-    assert [d["after"]["effective_from"] for d in details] == ["2026-01-01", "2026-02-01"]
+        assert kept.knows(tx, first)  # the first letter stays, beside the one that took its place
+    assert [d["after"]["effective_from"] for d in details] == ["2026-01-01", "2026-02-01", "2026-02-01"]
+    assert details[2]["before"]["letter_ref"] == first
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])

@@ -86,6 +86,8 @@ def _odd(application: Application, known: Known) -> Iterator[Remark]:
         yield Remark("nobody_to_leave", {"account": account})
     if application.kind in ACCREDITING - {"change_agency", *ENDS_AGENCY} and holder is not None:
         yield Remark("already_accredited", {"account": account, "agency": holder.name})
+    if agency and application.kind in NAMES_AGENCY and any(held.agency.id == agency.id for held in known.held):
+        yield Remark("back_again", {"account": account, "agency": agency.name})
 
 
 def sent(application: Application, progress: Progress, procedure: Procedure) -> list[Remark]:

@@ -135,7 +135,7 @@ def _forms(application: Application, procedure: Procedure, book: Book, known: Kn
             title=form.title.both,
             doubt=form.doubt.both if form.doubt else None,
             sections=tuple((section.number, section.facts) for section in needed.sections),
-            ready=role in application.forms_ready,
+            ready=form.number in application.forms_ready,
             missing=tuple(fact for fact in facts if fact not in BY_HAND and value(application, fact) is None),
         )
 

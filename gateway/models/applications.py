@@ -25,7 +25,7 @@ class Application(SQLModel, table=True):
     mandate_ends: date | None = None  # last day of the present agency's mandate
     facts: dict[str, str] = Field(default_factory=dict, sa_type=JSON)  # what goes on the forms, by its name there
     signatories: list[str] = Field(default_factory=list, sa_type=JSON)  # practice numbers beside the registry's
-    forms_ready: list[str] = Field(default_factory=list, sa_type=JSON)  # roles of forms filled in
+    forms_ready: list[str] = Field(default_factory=list, sa_type=JSON)  # numbers of the forms filled in
     opened_on: date
     sent_on: date | None = None
     sent_by: str | None = None  # online | fax | post

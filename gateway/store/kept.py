@@ -30,9 +30,7 @@ def knows(tx: Tx, ref: str) -> bool:
             select(Reply.id).where(Reply.archive_ref == ref, Reply.id == owner),
             select(Distribution.id).where(Distribution.archive_ref == ref, Distribution.reply_id == owner),
         ],
-        "APP": [
-            select(Application.id).where(column == ref, Application.id == owner)
-            for column in (Application.letter_ref, Application.proof_ref)
-        ],
+        # Every paper of an application stays, also one that a later one took the place of: events still name it.
+        "APP": [select(Application.id).where(Application.id == owner)],
     }.get(owner.partition("-")[0], [select(Parcel.id).where(Parcel.archive_ref == ref, Parcel.id == owner)])
     return any(tx.session.exec(query.limit(1)).first() is not None for query in columns)

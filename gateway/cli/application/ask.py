@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import get_args
 
 import typer
 
 from gateway.app import App
 from gateway.applications import judged
-from gateway.applications.procedures import AccountKind, Fact, Kind
-from gateway.cli.application.facts import Desk, day_of, tell
+from gateway.applications.procedures import AccountKind, Kind
+from gateway.cli.application.facts import Desk, tell
 from gateway.cli.application.record import sign
+from gateway.cli.application.typed import day_of, facts_of, practice_of
 from gateway.cli.common import Call
 from gateway.cli.house import opened
 from gateway.clock import today as today_of
 from gateway.errors import ConfigError
-from gateway.identifiers import ACCOUNT, PRACTICE_NUMBER, TRANSMISSION_NUMBER, new_id
+from gateway.identifiers import ACCOUNT, new_id
 from gateway.messages import both
 from gateway.models import Application
 from gateway.store import applications
 
 _LEAVES = frozenset({"change_agency", "leave", "self_no_software"})
-_FACTS = (*get_args(Fact), "agency_kind")
-_DERIVED = frozenset({"practice", "account", "mandate_ends", "modification_new_software", "authoriser"})
 
 
 def new(
@@ -53,11 +51,11 @@ def new(
             route=route,
             account_id=account,
             account_kind=account_kind,
-            practice=_practice(practice or account.removeprefix("personal:"), kind),
+            practice=practice_of(practice or account.removeprefix("personal:")),
             outside_quebec=outside,
-            facts=_facts(fact),
+            facts=facts_of(fact),
             mandate_ends=day_of(mandate_ends, today) if mandate_ends else None,
-            signatories=sorted({_practice(number, kind) for number in signatory}),
+            signatories=sorted(set(map(practice_of, signatory))),
             opened_on=today,
             created_at=app.clock.now(),
         )
@@ -116,25 +114,3 @@ def _only_route(draft: Application, desk: Desk) -> str:
     if len(routes) > 1:
         raise ConfigError(both("applications.route_needed", routes=", ".join(routes)))
     return routes[0] if routes else ""  # judged.asked says that there is none
-
-
-def _practice(text: str, kind: str) -> str:
-    if not text or text.startswith("admin:"):
-        raise ConfigError(both("applications.practice_needed", kind=kind))
-    if PRACTICE_NUMBER.fullmatch(text) is None:
-        raise ConfigError(both("applications.not_a_practice", text=text))
-    return text
-
-
-def _facts(written: Iterable[str]) -> dict[str, str]:
-    """`developer_name=…` as it was typed. Raises ConfigError."""
-    known = [name for name in _FACTS if name not in _DERIVED]
-    facts = {}
-    for text in written:
-        name, _, value = text.partition("=")
-        if name not in known or not value.strip():
-            raise ConfigError(both("applications.fact_unknown", text=text, known=", ".join(known)))
-        if name.endswith("_number") and TRANSMISSION_NUMBER.fullmatch(value) is None:
-            raise ConfigError(both("applications.agency_number_shape", number=value))
-        facts[name] = value.strip()
-    return facts

@@ -12,8 +12,9 @@ import typer
 from gateway.app import App
 from gateway.applications import Proposal, judged, propose
 from gateway.applications.known import Remark
-from gateway.cli.application.facts import Desk, day_of, tell
+from gateway.cli.application.facts import Desk, tell
 from gateway.cli.application.papers import keep_sealed
+from gateway.cli.application.typed import day_of
 from gateway.cli.common import Call
 from gateway.cli.house import opened
 from gateway.clock import today as today_of

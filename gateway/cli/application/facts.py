@@ -89,14 +89,6 @@ class Desk:
         return AgencyFacts(agency.id, agency.name, agency.kind, self._registry.first_number(id_, self.day))
 
 
-def day_of(text: str, today: date) -> date:
-    """A day as it was typed; today when nothing was. Raises ConfigError."""
-    try:
-        return date.fromisoformat(text) if text else today
-    except ValueError:
-        raise ConfigError(both("applications.not_a_day", text=text)) from None
-
-
 def tell(call: Call, sign: str, remarks: Iterable[Remark]) -> None:
     """A line for each remark: `!` forbids, `?` is odd."""
     for remark in remarks:

@@ -12,7 +12,8 @@ from gateway import rendering
 from gateway.app import App
 from gateway.applications import procedures, summary
 from gateway.archive import Stored
-from gateway.cli.application.facts import Desk, day_of
+from gateway.cli.application.facts import Desk
+from gateway.cli.application.typed import day_of
 from gateway.cli.common import Call
 from gateway.cli.house import configuration, opened
 from gateway.clock import SystemClock

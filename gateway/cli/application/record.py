@@ -12,8 +12,9 @@ import typer
 from gateway.app import App
 from gateway.applications import judged
 from gateway.applications.known import Remark
-from gateway.cli.application.facts import Desk, day_of, tell
+from gateway.cli.application.facts import Desk, tell
 from gateway.cli.application.papers import keep_sealed
+from gateway.cli.application.typed import day_of, facts_of, practice_of
 from gateway.cli.common import Call
 from gateway.cli.house import opened
 from gateway.clock import today as today_of
@@ -29,6 +30,7 @@ def record(
     ctx: typer.Context,
     id_: str = typer.Argument(..., metavar="ID", help="applications.opt_id"),
     form: list[str] = typer.Option([], "--form", metavar="NUMBER", help="applications.opt_form_ready"),
+    fact: list[str] = typer.Option([], "--fact", metavar="NAME=VALUE", help="applications.opt_fact"),
     signed: list[str] = typer.Option([], "--signed", metavar="WHO[=DAY]", help="applications.opt_signed"),
     signatory: list[str] = typer.Option([], "--signatory", metavar="NUMBER", help="applications.opt_signatory"),
     sent: str = typer.Option("", "--sent", metavar="DAY", help="applications.opt_sent"),
@@ -48,6 +50,8 @@ def record(
         typed["mandate_ends"] = mandate_ends
         changes: dict[str, Any] = {name: day_of(text, today) for name, text in typed.items() if text}
         changes |= {name: text for name, text in (("sent_by", by), ("reference", reference)) if text}
+        if fact:
+            changes["facts"] = facts_of(fact)
         if withdraw:
             changes |= {"withdrawn_on": today, "withdrawn_why": withdraw}
         return _record(call, app, id_, changes, signed, (signatory, form), proof)
@@ -86,15 +90,17 @@ def _add(row: Application, desk: Desk, changes: dict[str, Any], signatories: lis
     """More signatories, and more forms that are filled in. Raises ConfigError for a form it does not need."""
     if row.withdrawn_on:
         raise ConfigError(both("applications.over", id=row.id, standing="withdrawn"))
+    if "facts" in changes:
+        changes["facts"] = {**row.facts, **changes["facts"]}
     if signatories:
-        changes["signatories"] = sorted({*row.signatories, *signatories})
+        changes["signatories"] = sorted({*row.signatories, *map(practice_of, signatories)})
     if forms:
-        needed = {form.number: form.role for form in desk.progress(row, desk.day).forms}
+        needed = [form.number for form in desk.progress(row, desk.day).forms]
         for number in forms:
             if number not in needed:
                 known = ", ".join(needed) or "–"
                 raise ConfigError(both("applications.form_not_needed", number=number, known=known))
-        changes["forms_ready"] = sorted({*row.forms_ready, *(needed[number] for number in forms)})
+        changes["forms_ready"] = sorted({*row.forms_ready, *forms})
     if changes.get("sent_by", row.sent_by) == "online" and "sent_on" in changes:
         changes.setdefault("received_on", changes["sent_on"])  # the online file takes it at once
 
