@@ -26,6 +26,7 @@ from gateway.platform import private_dir
 from gateway.ports import Delivery, Pickup, Secret
 from gateway.resources import data_dir
 from gateway.sealing import Sealing
+from gateway.slots import Allowance, Slots
 from gateway.stages import Rooms, WorkLoop
 from gateway.stages.collect import Collect
 from gateway.stages.distribute import Distribute
@@ -49,6 +50,7 @@ class App:
     clock: Clock
     rooms: Rooms
     loop: WorkLoop
+    slots: Slots
 
 
 class Endpoints:
@@ -94,10 +96,15 @@ def _opened(settings: Mapping[str, Any], secret: Secret | None) -> Iterator[Any]
         box.close()
 
 
+def families(state_dir: Path) -> list[Path]:
+    """Where schema families are: those in the state folder come before those that travel with the program."""
+    return [paths(state_dir).schemas, data_dir("schemas")]
+
+
 def shipped_and_own(state_dir: Path) -> Catalog:
-    """The schema families of this installation: those in the state folder before those that travel with the program."""
+    """The schema families of this installation."""
     settle(paths(state_dir).schemas)
-    return Installed([paths(state_dir).schemas, data_dir("schemas")])
+    return Installed(families(state_dir))
 
 
 @contextmanager
@@ -108,13 +115,27 @@ def open_app(config: Config, *, actor: str = "system", clock: Clock | None = Non
     private_dir(places.state)
     sealing = Sealing.open(places.key_file, create=not places.database.exists())
     store = Store.open(places.database, clock, actor=actor)
+    slots = Slots(families(places.state), _allowance(config))
     try:
-        yield _wire(config, store, sealing, clock)
+        yield _wire(config, store, sealing, clock, slots)
     finally:
+        slots.close()
         store.close()
 
 
-def _wire(config: Config, store: Store, sealing: Sealing, clock: Clock) -> App:
+def _allowance(config: Config) -> Allowance:
+    """What judging one document may cost."""
+    said = config.gateway
+    return Allowance(
+        said.judge_seconds,
+        said.judge_seconds_per_megabyte,
+        said.judge_patience,
+        said.judge_memory_bytes,
+        said.judge_documents,
+    )
+
+
+def _wire(config: Config, store: Store, sealing: Sealing, clock: Clock, slots: Slots) -> App:
     archive = Archive(config.paths.archive)
     catalog = shipped_and_own(config.paths.state)
     for payer in config.payers:
@@ -128,9 +149,10 @@ def _wire(config: Config, store: Store, sealing: Sealing, clock: Clock) -> App:
         clock=clock,
         mailboxes=Endpoints(config, credentials),
         worker=f"{socket.gethostname()}:{os.getpid()}",
+        judge=slots.judge,
     )
     stages = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute())
-    return App(config, store, archive, sealing, catalog, credentials, clock, rooms, WorkLoop(rooms, stages))
+    return App(config, store, archive, sealing, catalog, credentials, clock, rooms, WorkLoop(rooms, stages), slots)
 
 
 def _must_fit(config: Config, payer: PayerConfig, catalog: Catalog) -> None:

@@ -12,6 +12,7 @@ GatewayError
 │  ├─ Conflict                other bytes already stand under this name; HELD
 │  ├─ Gone                    the file left, or is another file now; skipped
 │  └─ InDoubt                 cut at or after the commit point; decided by the payer's facts, else HELD
+├─ JudgingError               no process to judge a document can be had; the document stays where it is
 ├─ SealingError               a key is missing or wrong, or a sealed value was moved or altered
 └─ StoreError
    ├─ StaleState              someone else moved the record first; next record
@@ -96,6 +97,10 @@ class InDoubt(TransportError):
     """The connection was cut at or after the commit point: it may be there, it may not."""
 
     code = "in_doubt"
+
+
+class JudgingError(GatewayError):
+    """No process that judges could be started, or the service is ending: this says nothing of any document."""
 
 
 class SealingError(GatewayError):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import math
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 WINDOWS = sys.platform == "win32"
 
@@ -113,3 +116,104 @@ def limit_memory(size: int) -> None:
 
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (size if hard == resource.RLIM_INFINITY else min(size, hard), hard))
+
+
+# -- a process that works on what nobody trusts --
+
+
+def start_apart(module: str, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Run a module of ours in a new process that has nothing of this one but two pipes (its input and output): no open
+    file, no variable of the environment, no terminal, and no module found in the current folder."""
+    environment = {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), "PYTHONUTF8": "1"}
+    kept = ("SYSTEMROOT", "LD_LIBRARY_PATH")  # without these some systems could not even start Python
+    environment |= {name: os.environ[name] for name in kept if name in os.environ}
+    return subprocess.Popen(  # noqa: S603 - our own Python and our own module; no shell
+        [sys.executable, "-P", "-s", "-B", "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # a traceback might quote a document
+        env=environment,
+        cwd=Path(__file__).anchor,
+        start_new_session=True,  # Ctrl-C is for whoever waits for it
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+
+
+def detach_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """In such a process: its two pipes, out of the way of anything that prints."""
+    pipes = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nothing, standard)
+    os.close(nothing)
+    return pipes
+
+
+def memory_file(size: int) -> BinaryIO:
+    """A seekable file of about `size` bytes that is on no disk: the kernel's where it has such files and that pays,
+    else this process's own memory."""
+    if size >= 1 << 20 and sys.platform == "linux":
+        return cast(BinaryIO, os.fdopen(os.memfd_create("document"), "w+b"))
+    return io.BytesIO()
+
+
+def leave_no_core() -> None:
+    """When this process crashes, nothing of its memory is written to a disk."""
+    if WINDOWS:
+        return
+    import resource  # not on Windows
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+@contextmanager
+def confined(seconds: float, lifeline: BinaryIO) -> Iterator[None]:
+    """Meanwhile this process dies by SIGXCPU when it works longer than `seconds` (whole seconds are what the system
+    counts in: up to one more) and can write to no file. On Linux it also dies at once when the other end of `lifeline`
+    closes; nothing may be sent there meanwhile. Windows has none of this: there only whoever waits can end it."""
+    if WINDOWS:
+        yield
+        return
+    import fcntl  # not on Windows
+    import resource
+    import select
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    processor = math.ceil(used.ru_utime + used.ru_stime + seconds)
+    flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
+    wanted = {resource.RLIMIT_CPU: processor, resource.RLIMIT_FSIZE: 0}
+    before = {limit: resource.getrlimit(limit) for limit in wanted}
+    for limit, (_, hard) in before.items():
+        most = wanted[limit]
+        resource.setrlimit(limit, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    if sys.platform == "linux":
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
+        closed = select.poll()
+        closed.register(lifeline, 0)
+        if closed.poll(0):  # it closed before anybody would have told
+            raise EOFError("whoever waits for this process is gone")
+    try:
+        yield
+    finally:
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, flags)
+        for limit, was in before.items():
+            resource.setrlimit(limit, was)
+
+
+def why_ended(code: int) -> str:
+    """What ended a process, of its exit code: "SIGXCPU", "exit 1"."""
+    if code >= 0:
+        return f"exit {code}"
+    with suppress(ValueError):
+        return signal.Signals(-code).name
+    return f"signal {-code}"
+
+
+def address_space() -> int:
+    """Bytes of address space this process has, where the system tells; else 0."""
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")

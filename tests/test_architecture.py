@@ -29,7 +29,7 @@ FLOORS: list[list[str]] = [
         "applications",
         "advice",
     ],
-    ["stages", "schedule", "families", "adapters"],
+    ["stages", "schedule", "families", "slots", "adapters"],
     ["stages.*", "sandbox"],
     ["app"],
     ["cli", "web"],
@@ -159,6 +159,8 @@ FORBIDDEN = {
     "archives unpacked by name": (".extract", ".extractall", "shutil.unpack_archive"),
     "guessable secrets and names": ("random.choice", "random.randint", "random.random", "tempfile.mktemp"),
 }
+# The one place that starts a process: our own Python, our own module, no shell.
+ALLOWED = {("gateway.platform", "subprocess.Popen")}
 PARSERS = {"XMLParser", "iterparse", "fromstring", "XML", "ParserCreate", "XMLSchema", "HTMLParser", "XMLPullParser"}
 TIMES = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.monotonic", "time.sleep"}
 
@@ -169,7 +171,8 @@ def test_the_source_never_uses(what: str) -> None:
         f"{module_name(file)}:{line} {name}"
         for file in FILES
         for line, name in calls(file)
-        if name in FORBIDDEN[what] or f".{name.rpartition('.')[2]}" in FORBIDDEN[what]
+        if (name in FORBIDDEN[what] or f".{name.rpartition('.')[2]}" in FORBIDDEN[what])
+        and (module_name(file), name) not in ALLOWED
     ]
     assert found == []
 

@@ -33,6 +33,11 @@ class GatewayConfig(Table):
     max_invoices: int = Field(150_000, ge=1)
     max_unpacked_bytes: int = Field(500_000_000, ge=1)
     max_ratio: int = Field(200, ge=2)
+    judge_seconds: Seconds = Field(2, ge=1)
+    judge_seconds_per_megabyte: Seconds = 1
+    judge_patience: float = Field(10, ge=1)
+    judge_memory_bytes: int = Field(268_435_456, ge=100_000_000)
+    judge_documents: int = Field(200, ge=1)
 
 
 class PayerConfig(Table):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import BinaryIO, Protocol
 
 import structlog
 
@@ -26,8 +27,9 @@ from gateway.identifiers import lane
 from gateway.models import Source
 from gateway.ports import Delivery, Pickup
 from gateway.registry import Book
+from gateway.report import InvoiceIndex, Report
 from gateway.store import Store, Tx, due
-from gateway.validation import ArchiveLimits
+from gateway.validation import ArchiveLimits, Limits
 
 REFRESH = 5.0  # seconds between two looks at the registry for new endpoints
 PATIENCE = 600.0  # seconds that `once` stays for files nobody finishes
@@ -52,6 +54,24 @@ class Mailboxes(Protocol):
         """Where the payer leaves its replies for this transmission number. Raises Denied likewise."""
 
 
+class Judge(Protocol):
+    """`validation.judge` by the installed families, for documents nobody trusts (`slots.Slots.judge`)."""
+
+    def __call__(
+        self,
+        owner: str,
+        source: BinaryIO,
+        name: str,
+        *,
+        on: date | None = None,
+        tolerances: Collection[str] = (),
+        sink: Callable[[InvoiceIndex], None] | None = None,
+        limits: Limits | None = None,
+        severities: Mapping[str, str] = MappingProxyType({}),
+    ) -> Report:
+        """`owner` (an agency's id): what one owner's documents do to a process reaches no other's."""
+
+
 @dataclass(frozen=True)
 class Rooms:
     """Everything a stage may use, wired once by `app`."""
@@ -63,6 +83,7 @@ class Rooms:
     clock: Clock
     mailboxes: Mailboxes
     worker: str  # this process: the owner of every lease it takes
+    judge: Judge
 
     @property
     def lot_limits(self) -> ArchiveLimits:

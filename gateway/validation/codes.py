@@ -79,7 +79,11 @@ BUILT_IN = (
     BuiltIn("SCHEMA_VALUE", None, ("value_refused",)),
     BuiltIn("SCHEMA_UNIQUE", None, ("repeated",)),
     BuiltIn("SCHEMA_OTHER", None, ("schema_other", "invoices_not_judged")),
-    BuiltIn("NOT_JUDGED", "ours", ("not_judged",)),
+    BuiltIn(
+        "NOT_JUDGED",
+        "ours",
+        ("not_judged", "judging_time", "judging_clock", "judging_memory", "judging_died", "judging_answer"),
+    ),
     BuiltIn(
         "HOSTILE_ARCHIVE",
         "ours",

@@ -49,8 +49,11 @@ def judge(schema: etree.XMLSchema, root: Element) -> list[Broken]:
     """Everything the schema finds wrong below `root`, in document order."""
     if schema.validate(root):
         return []
+    said = list(_log(schema))
+    if not said or any(e.type_name == "ERR_NO_MEMORY" for e in said):
+        raise MemoryError  # a verdict without a reason: the engine had no room for it
     nodes = Nodes(root)
-    return [Broken(e.type_name, e.message, nodes.at(e.path or "")) for e in _log(schema)]
+    return [Broken(e.type_name, e.message, nodes.at(e.path or "")) for e in said]
 
 
 def _log(schema: etree.XMLSchema) -> Iterator[Any]:

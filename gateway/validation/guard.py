@@ -13,7 +13,7 @@ from gateway import xmlsafe
 from gateway.validation.encoding import Encoding, detect
 from gateway.validation.findings import Draft, LineColumn, built_in
 from gateway.validation.limits import MIB, Limits
-from gateway.validation.syntax import not_well_formed
+from gateway.validation.syntax import not_well_formed, unless_out_of_memory
 
 BLOCK = 1 << 18
 _STRANGERS = {  # what people deposit by mistake, by its first bytes
@@ -158,6 +158,7 @@ def _prolog(source: BinaryIO, seen: Guarded, limits: Limits) -> None:
     except _RootFoundError:
         pass
     except expat.ExpatError as error:
+        unless_out_of_memory(error.code)
         seen.defect = not_well_formed((error.lineno, error.offset + 1), error.code)
 
 

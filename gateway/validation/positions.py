@@ -10,6 +10,7 @@ from xml.parsers import expat
 from gateway import xmlsafe
 from gateway.validation.encoding import Encoding
 from gateway.validation.findings import Address, LineColumn
+from gateway.validation.syntax import unless_out_of_memory
 
 BLOCK = 1 << 16
 Branch = dict[Any, Any]  # child number → branch; WANTED → the address to note
@@ -40,6 +41,7 @@ def locate(source: BinaryIO, wanted: Collection[Address], encoding: Encoding, *,
     except _EnoughError:
         pass
     except expat.ExpatError as error:
+        unless_out_of_memory(error.code)
         return Located(finder.found, (finder.seen_at(error.lineno, error.offset), error.code))
     return Located(finder.found)
 

@@ -15,6 +15,7 @@ from gateway.validation.encoding import Encoding
 from gateway.validation.findings import Place
 from gateway.validation.limits import Limits
 from gateway.validation.pieces import Chunk, InvoiceList, Piece, line_of
+from gateway.validation.syntax import unless_out_of_memory
 from gateway.validation.tree import follow, is_step, local, place, shelf
 from gateway.xmlsafe import Element
 
@@ -125,6 +126,7 @@ class Splitter:
             if not block:
                 parser.close()
         except etree.XMLSyntaxError as error:
+            unless_out_of_memory(libxml2_error=getattr(error, "code", None))
             self.error = error
         return not block and self.error is None
 

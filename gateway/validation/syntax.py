@@ -17,6 +17,7 @@ _REASONS = {
     14: "character",
     30: "before_declaration",
 }
+_NO_MEMORY, _NO_MEMORY_OF_LIBXML2 = 1, 2
 _UNDECLARED_PREFIX = 201  # libxml2's XML_NS_ERR_UNDEFINED_NAMESPACE: expat does not look at prefixes
 
 
@@ -30,3 +31,9 @@ def not_well_formed(
     draft = built_in("NOT_WELL_FORMED", reason, authority="official", invoices=invoices)
     draft.at = at
     return draft
+
+
+def unless_out_of_memory(expat_error: int | None = None, libxml2_error: int | None = None) -> None:
+    """A parser that found no memory calls the document broken: that is no verdict. Raises MemoryError."""
+    if expat_error == _NO_MEMORY or libxml2_error == _NO_MEMORY_OF_LIBXML2:
+        raise MemoryError

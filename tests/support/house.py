@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlmodel import SQLModel, col, select
 
@@ -39,12 +39,14 @@ from gateway.models import (
 )
 from gateway.models.facts import ALWAYS
 from gateway.ports import Delivery, Pickup
+from gateway.report import Report
 from gateway.resources import data_dir
 from gateway.stages import Outcome, Rooms
 from gateway.stages.collect import Collect
 from gateway.stages.transmit import Transmit
 from gateway.stages.validate import Validate
 from gateway.store import Store
+from gateway.validation import judge
 
 LONG_AGO = date(2016, 7, 1)
 AUTUMN = datetime(2026, 10, 1, 16, tzinfo=UTC)  # noon in Quebec
@@ -105,7 +107,13 @@ class House:
     def configure(self, folder: Path, *, gateway: dict[str, Any] | None = None, **payer: Any) -> None:
         payers = (PayerConfig(**SANDBOX | payer),)
         config = Config(GatewayConfig(state_dir=folder, **gateway or {}), payers)
-        self.rooms = Rooms(config, self.store, self.archive, self._catalog, self.clock, self.boxes, "worker-1")
+        self.rooms = Rooms(
+            config, self.store, self.archive, self._catalog, self.clock, self.boxes, "worker-1", self._judge
+        )
+
+    def _judge(self, owner: str, source: BinaryIO, name: str, **how: Any) -> Report:
+        """In this process, by the catalog of the moment; tests/test_slots.py has the processes."""
+        return judge(source, name, self.rooms.catalog, **how)
 
     def with_broken_schema(self, folder: Path) -> None:
         """The new system's schema is damaged."""

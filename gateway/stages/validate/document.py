@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway import validation
 from gateway.identifiers import new_id
 from gateway.messages import both
 from gateway.models import FindingRow, Invoice, Request, Submission
@@ -52,10 +51,10 @@ def judged_alone(desk: Desk, kept: Kept, sink: Callable[[InvoiceIndex], None]) -
     """A document's report, and the request it would become."""
     name = f"{desk.batch.name}!/{kept.member}" if kept.member else desk.batch.name
     with desk.rooms.archive.open(kept.ref) as source:
-        report = validation.judge(
+        report = desk.rooms.judge(
+            desk.batch.agency_id,
             source,
             name,
-            desk.rooms.catalog,
             on=desk.today,
             tolerances=desk.source.tolerances,
             sink=sink,

@@ -31,6 +31,8 @@ def judge(desk: Desk) -> None:
         documents = _members(desk, stream) if zipped else iter([document.whole(desk)])
         for kept in documents:
             desk.judged.extend(division.judge(desk, kept))
+            if any(judged.report.verdict == "not_judged" for judged in desk.judged):
+                break  # the lot waits for a person: what else is in it costs nobody anything
     if any(judged.report.verdict == "not_judged" for judged in desk.judged):
         _hold(desk)
         return

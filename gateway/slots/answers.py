@@ -1,0 +1,148 @@
+"""Reports and index rows between the two sides: written by one, believed by the other only in their exact form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from gateway.messages import LANGUAGES
+from gateway.report import LISTED, DocumentIndex, Finding, InvoiceIndex, InvoiceRef, Report
+from gateway.slots.frames import GarbageError
+from gateway.tables import AUTHORITIES
+
+_VERDICTS = ("valid", "invalid", "not_judged")
+_SEVERITIES = ("error", "warning", "info")
+_LARGEST = 1 << 53
+_Check = Callable[[Any], bool]
+
+
+def plain(report: Report) -> dict[str, Any]:
+    """A report as JSON has it."""
+    return asdict(report)
+
+
+def _text(value: Any) -> bool:
+    return type(value) is str
+
+
+def _number(value: Any) -> bool:
+    return type(value) is int and -_LARGEST < value < _LARGEST
+
+
+def _count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < _LARGEST
+
+
+def _maybe(check: _Check) -> _Check:
+    return lambda value: value is None or check(value)
+
+
+def _both(value: Any) -> bool:
+    return type(value) is dict and sorted(value) == sorted(LANGUAGES) and all(map(_text, value.values()))
+
+
+def _codes(value: Any) -> bool:
+    return type(value) is list and len(value) <= LISTED * 10 and all(map(_text, value))
+
+
+def _flag(value: Any) -> bool:
+    return type(value) is bool
+
+
+def _table(value: Any) -> bool:
+    return type(value) is dict
+
+
+# By what report.py says a member is; members whose values are fewer than their type's are named below.
+_BY_TYPE: dict[str, _Check] = {
+    "bool": _flag,
+    "int": _count,
+    "int | None": _maybe(_number),
+    "str": _text,
+    "str | None": _maybe(_text),
+    "date | None": _maybe(_text),
+    "list[str]": _codes,
+    "dict[str, str]": _both,
+}
+
+
+def _types(kind: type) -> dict[str, str]:
+    """Member → type, as report.py writes it."""
+    return {name: str(getattr(said, "__forward_arg__", said)) for name, said in kind.__annotations__.items()}
+
+
+def _checks(kind: type, **own: _Check) -> dict[str, _Check]:
+    return {name: own.get(name) or _BY_TYPE[said] for name, said in _types(kind).items()}
+
+
+_ROW = tuple(_checks(InvoiceIndex).values())
+_DAYS = tuple(place for place, said in enumerate(_types(InvoiceIndex).values()) if said == "date | None")
+_OF_INVOICE = _checks(InvoiceRef)
+_FINDING = _checks(
+    Finding,
+    severity=_SEVERITIES.__contains__,
+    authority=AUTHORITIES.__contains__,
+    line=_maybe(_count),
+    column=_maybe(_count),
+    invoice=_maybe(_table),
+)
+_INDEX = _checks(DocumentIndex)
+_REPORT = _checks(
+    Report,
+    authority=_maybe(AUTHORITIES.__contains__),
+    verdict=_VERDICTS.__contains__,
+    findings=lambda value: type(value) is list and len(value) <= LISTED,
+    index=_table,
+)
+
+
+def row(values: Any) -> InvoiceIndex:
+    """An index row. Raises GarbageError."""
+    if type(values) is not list or len(values) != len(_ROW):
+        raise GarbageError("row")
+    for check, value in zip(_ROW, values, strict=True):
+        if not check(value):
+            raise GarbageError("row")
+    try:
+        for place in _DAYS:
+            values[place] = values[place] and date.fromisoformat(values[place])
+    except ValueError as error:
+        raise GarbageError("row") from error
+    return InvoiceIndex(*values)
+
+
+def report(said: Any, name: str, sha256: str) -> Report:
+    """The report on the document of that name and hash. Raises GarbageError, also for one that contradicts itself."""
+    values = _known(said, _REPORT)
+    values["findings"] = [_finding(one) for one in values["findings"]]
+    values["index"] = DocumentIndex(**_known(values["index"], _INDEX))
+    made = Report(**values)
+    wrong = any(found.severity == "error" for found in made.findings)
+    if (made.file, made.sha256) != (name, sha256) or made.findings_total < len(made.findings):
+        raise GarbageError("another document")
+    if (made.verdict == "valid" and wrong) or made.invalid_invoices > made.invoices:
+        raise GarbageError("contradiction")
+    return made
+
+
+def _finding(said: Any) -> Finding:
+    values = _known(said, _FINDING)
+    if values["invoice"] is not None:
+        values["invoice"] = InvoiceRef(**_known(values["invoice"], _OF_INVOICE))
+    return Finding(**values)
+
+
+def _known(said: Any, checks: Mapping[str, _Check]) -> dict[str, Any]:
+    """An object with exactly these members, each as it must be."""
+    if type(said) is not dict or said.keys() != checks.keys():
+        raise GarbageError("members")
+    for name, check in checks.items():
+        try:
+            believed = check(said[name])
+        except TypeError:  # a list where a word belongs
+            believed = False
+        if not believed:
+            raise GarbageError(name)
+    return dict(said)
