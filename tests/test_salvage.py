@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from support.house import paimt, sample, zipped
 from support.returns import Fact, ReturnHouse, recev
 
 from gateway import catalog
+from gateway.catalog import Catalog
 from gateway.errors import StaleState, StoreError
 from gateway.messages import both
 from gateway.models import Agency, Invoice, Request, Salvage, Source, Submission
@@ -27,11 +29,17 @@ from gateway.validation import check
 BAD = "<cod_role>1</cod_role>"
 
 
+@cache
+def known() -> Catalog:
+    """The shipped families, and one of another country."""
+    return catalog.load([HERE.parent, data_dir("schemas")])
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> ReturnHouse:
     """Its first agency wants salvage of every invalid invoice, and its software agreed."""
     house = ReturnHouse(tmp_path, formats=("ramq-rfp", "ramq-dp", "frakt"))
-    house.rooms = replace(house.rooms, catalog=catalog.load([HERE.parent, data_dir("schemas")]))
+    house.rooms = replace(house.rooms, catalog=known())
     house.source(software="FactSoft", developer="18001", salvage_agreed=date(2026, 10, 1))
     house.account("admin:40001", "AGE-1")
     wants(house)
@@ -194,23 +202,20 @@ def test_the_original_goes_no_further_and_a_cancelled_part_frees_its_number(hous
     assert (again.state, aside(house)[0]) == ("READY", "D-1-R2.xml")
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
+def test_without_the_consent_of_its_software_a_document_stays_whole(house: ReturnHouse) -> None:
+    changes: list[tuple[dict[str, Any], str]] = [
         ({"salvage_agreed": None}, "not_agreed"),
         ({"salvage_agreed": date(2026, 10, 2)}, "not_agreed"),
         ({"software": None}, "not_agreed"),
         ({"software": "AutreLogiciel"}, "other_software"),
         ({"developer": "18009"}, "other_software"),
-    ],
-)
-def test_without_the_consent_of_its_software_a_document_stays_whole(
-    house: ReturnHouse, change: dict[str, Any], reason: str
-) -> None:
-    house.source(**change)
-    (whole,) = house.given("lot.xml", spoiled(paimt("D-1"), 2))
-    assert (whole.state, house.all(Salvage)) == ("HELD", [])
-    assert house.replies("report")[0].facts["not_salvaged"] == both(f"validate.salvage_{reason}")
+    ]
+    for n, (change, reason) in enumerate(changes):
+        house.source(**{"software": "FactSoft", "developer": "18001", "salvage_agreed": date(2026, 10, 1)} | change)
+        text = paimt(f"D-{n}", first=f"F-{n}1", second=f"F-{n}2")
+        (whole,) = house.given(f"lot-{n}.xml", spoiled(text, 2))
+        assert (whole.state, house.all(Salvage)) == ("HELD", []), change
+        assert house.replies("report")[-1].facts["not_salvaged"] == both(f"validate.salvage_{reason}"), change
 
 
 def test_all_or_nothing_is_what_an_agency_has_that_says_nothing(house: ReturnHouse) -> None:
@@ -221,22 +226,20 @@ def test_all_or_nothing_is_what_an_agency_has_that_says_nothing(house: ReturnHou
     assert "not_salvaged" not in house.replies("report")[0].facts
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
+def test_nothing_is_saved_of_a_document_whose_frame_is_bad(house: ReturnHouse) -> None:
+    changes = [
         ("<typ_moda_paimt>1<", "<typ_moda_paimt>7<"),
         ("<no_dem_ext>D-1<", "<no_dem_ext>D 1<"),
         ("</dem_paimt>", "<x/></dem_paimt>"),
         ("</dem_paimt>", ""),
         ("<dem_paimt", "<!DOCTYPE x><dem_paimt"),
-    ],
-)
-def test_nothing_is_saved_of_a_document_whose_frame_is_bad(house: ReturnHouse, old: str, new: str) -> None:
-    text = spoiled(paimt("D-1"), 2)
-    assert old in text
-    (whole,) = house.given("lot.xml", text.replace(old, new))
-    assert whole.state in ("HELD", "REFUSED")
-    assert whole.reason != "SALVAGED"
+    ]
+    for n, (old, new) in enumerate(changes):
+        text = spoiled(paimt("D-1", first=f"F-{n}1", second=f"F-{n}2"), 2)
+        assert old in text
+        (whole,) = house.given(f"lot-{n}.xml", text.replace(old, new))
+        assert whole.state in ("HELD", "REFUSED")
+        assert whole.reason != "SALVAGED"
     assert house.all(Salvage) == []
 
 
