@@ -29,6 +29,7 @@ from gateway.sealing import Sealing
 from gateway.slots import Allowance, Slots
 from gateway.stages import Rooms, WorkLoop
 from gateway.stages.collect import Collect
+from gateway.stages.deadlines import Deadlines
 from gateway.stages.distribute import Distribute
 from gateway.stages.match import Match
 from gateway.stages.receive import Receive
@@ -151,7 +152,7 @@ def _wire(config: Config, store: Store, sealing: Sealing, clock: Clock, slots: S
         worker=f"{socket.gethostname()}:{os.getpid()}",
         judge=slots.judge,
     )
-    stages = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute())
+    stages = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute(), Deadlines())
     return App(config, store, archive, sealing, catalog, credentials, clock, rooms, WorkLoop(rooms, stages), slots)
 
 

@@ -28,6 +28,7 @@ FLOORS: list[list[str]] = [
         "arrivals",
         "applications",
         "advice",
+        "deadlines",
     ],
     ["stages", "schedule", "families", "slots", "adapters"],
     ["stages.*", "sandbox"],

@@ -38,6 +38,7 @@ FAMILIES = {
     "tables": "tables",
     "calendar": "calendar",
     "advise": "advise",
+    "deadlines": "deadlines",
     "credential": "credential",
     "sandbox": "sandbox",
     "generate": "generate",

@@ -42,6 +42,9 @@ def status_(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", he
         )
     for failing in picture["failing"]:
         console.print(call.say("look.failing", **failing), style="yellow", highlight=False, markup=False)
+    for nearest in picture["deadlines"][:1]:
+        said = call.say("deadlines.status", count=len(picture["deadlines"]), **nearest)
+        console.print(said, style="yellow", highlight=False, markup=False)
     for one in picture["silent"]:
         console.print(call.say(f"look.silent_{_which(one)}", **one), style="yellow", highlight=False, markup=False)
 

@@ -6,11 +6,14 @@ from typing import Any
 
 from gateway import calendars
 from gateway.app import App
+from gateway.cli.deadlines import live
 from gateway.cli.silent import silent
 from gateway.clock import local, today
+from gateway.deadlines import ranked
 from gateway.models import Batch, Reply, Request
 from gateway.registry import Book
 from gateway.store import Tx, due, status
+from gateway.store import deadlines as rows
 
 
 def standing(app: App) -> dict[str, Any]:
@@ -28,6 +31,7 @@ def standing(app: App) -> dict[str, Any]:
             "held": [{"id": held.id, "reason": held.reason} for held in status.held(tx)],
             "failing": _failing(tx),
             "silent": silent(tx, known),
+            "deadlines": _deadlines(tx, app),
         }
 
 
@@ -58,3 +62,9 @@ def _deliveries(tx: Tx, app: App) -> list[dict[str, str | None]]:
         }
         for made in status.deliveries(tx)
     ]
+
+
+def _deadlines(tx: Tx, app: App) -> list[dict[str, Any]]:
+    """The alerts that still hold, the nearest first; only what was alerted about is looked at."""
+    groups = rows.open_invoices(tx, alerted=True)
+    return sorted(live(app, tx, ranked(groups, app.catalog, today(app.clock))), key=lambda alert: alert["days_left"])

@@ -38,6 +38,7 @@ class GatewayConfig(Table):
     judge_patience: float = Field(10, ge=1)
     judge_memory_bytes: int = Field(268_435_456, ge=100_000_000)
     judge_documents: int = Field(200, ge=1)
+    deadline_days: tuple[int, ...] = (30, 14, 7, 3, 1)
 
 
 class PayerConfig(Table):

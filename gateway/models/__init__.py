@@ -3,6 +3,7 @@
 from gateway.models.answers import Distribution, Parcel, Reply, Statement, StatementEntry
 from gateway.models.applications import Application, ApplicationSignature
 from gateway.models.credential import Credential, CredentialAttempt
+from gateway.models.deadlines import DeadlineAlert
 from gateway.models.exchange import Batch, Deposit, FindingRow, Invoice, Line, Request, Salvage, Submission
 from gateway.models.facts import Fact
 from gateway.models.ledger import Attempt, ChainHead, Due, Event, RegistryToken
@@ -46,6 +47,7 @@ __all__ = [
     "ChainHead",
     "Credential",
     "CredentialAttempt",
+    "DeadlineAlert",
     "DeclaredSoftware",
     "Deposit",
     "Developer",

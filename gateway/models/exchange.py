@@ -25,6 +25,7 @@ class Batch(SQLModel, table=True):
     archive_ref: str
     state: str = Field(index=True)
     reason: str | None = None  # code, when HELD or REFUSED
+    replaces: str | None = None  # the request whose invoices a person decided to send again, with new numbers
     received_at: datetime = utc()
 
 
@@ -82,6 +83,7 @@ class Request(Leased, table=True):
     despite: list[str] = Field(default_factory=list, sa_type=JSON)  # codes a person released it in spite of
     duplicate_of: str | None = None
     derived_from: str | None = Field(default=None, index=True)  # the request whose valid invoices these are (Salvage)
+    replaces: str | None = Field(default=None, index=True)  # the request whose invoices are sent again, by decision
     invoices: int = 0
     invalid_invoices: int = 0
     findings: int = 0

@@ -100,7 +100,7 @@ def standings(tx: Tx) -> Standings:
         .where(col(StatementEntry.invoice_id).is_not(None))
     )
     each = (
-        select(_standing().label("standing"), col(Invoice.id).in_(spoken_of).label("spoken_of"))
+        select(standing_now().label("standing"), col(Invoice.id).in_(spoken_of).label("spoken_of"))
         .select_from(Submission)
         .join(Request, col(Request.id) == col(Submission.request_id))
         .outerjoin(Invoice, col(Invoice.id) == col(Submission.invoice_id))
@@ -116,7 +116,7 @@ def standings(tx: Tx) -> Standings:
     return Standings(counts, on_statements, counts["receivable"] - on_statements)
 
 
-def _standing() -> ColumnElement[str]:
+def standing_now() -> ColumnElement[str]:
     """A request the payer found receivable, and an invoice in it the payer has not spoken of: still only sent."""
     state, verdict = col(Request.state), col(Submission.verdict)
     return case(

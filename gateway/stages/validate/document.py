@@ -73,6 +73,7 @@ def _request(desk: Desk, kept: Kept, report: Report) -> Request:
         source_id=desk.batch.source_id,
         ordinal=kept.ordinal,
         member=kept.member,
+        replaces=desk.batch.replaces,
         format=report.format,
         document=report.document,
         format_version=report.version,

@@ -1,0 +1,37 @@
+"""Watches the limits: raises an alert when one comes near, each threshold once."""
+
+from __future__ import annotations
+
+import structlog
+
+from gateway import deadlines
+from gateway.clock import today
+from gateway.stages import Endpoint, Outcome, Rooms
+from gateway.store import deadlines as rows
+
+log = structlog.get_logger()
+
+EVERY = 3600.0  # seconds; days are what counts
+
+
+class Deadlines:
+    """One endpoint: all that is open."""
+
+    name = "deadlines"
+
+    def endpoints(self, _rooms: Rooms) -> list[Endpoint]:
+        return [Endpoint("all", EVERY)]
+
+    def run(self, rooms: Rooms, _endpoint: str) -> Outcome:
+        with rooms.store.read() as tx:
+            groups = rows.open_invoices(tx)
+        risks = deadlines.ranked(groups, rooms.catalog, today(rooms.clock))
+        thresholds = rooms.config.gateway.deadline_days
+        with rooms.store.read() as tx:
+            wanted = deadlines.to_tell(risks, thresholds, rows.tightest(tx))
+        if not wanted:
+            return Outcome()
+        with rooms.store.write() as tx:  # asked again: another process may have told them
+            raised = rows.add_alerts(tx, deadlines.to_tell(risks, thresholds, rows.tightest(tx)))
+        log.warning("deadlines_near", alerts=raised)
+        return Outcome(worked=raised)

@@ -1,0 +1,316 @@
+"""The deadline guardian: what has something to lose, by which day, what is told once, and what is sent again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from support.house import AUTUMN, House, paimt
+
+from gateway import deadlines
+from gateway.cli import main
+from gateway.clock import today
+from gateway.deadlines import LATE, Risk, to_tell, who, within
+from gateway.models import DeadlineAlert, Invoice, Reply, Request, Statement, StatementEntry, Submission
+from gateway.stages.deadlines import Deadlines
+from gateway.store import deadlines as rows
+from gateway.store.engine import bulk, changed, table_of
+
+PAYER = '[[payer]]\nname = "sandbox"\nformats = ["ramq-rfp"]\nkind = "folder"\nenvironment = "test"\n'
+REGISTRY = """
+[[agency]]
+name = "A"
+kind = "commercial"
+payers = ["sandbox"]
+migrated_on = 2016-07-01
+[[agency.number]]
+payer = "sandbox"
+number = "18001"
+from = 2016-07-01
+[[agency.source]]
+name = "s"
+pickup = { kind = "folder", path = "lots", finished = "rename" }
+returns = { kind = "folder", path = "retours" }
+"""
+LAST = date(2026, 12, 13)  # 90 days from the service of 2026-09-14
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    house.close()
+
+
+def risks(house: House) -> list[Risk]:
+    with house.store.read() as tx:
+        return deadlines.ranked(rows.open_invoices(tx), house.rooms.catalog, today(house.clock))
+
+
+def standings(house: House) -> list[tuple[str | None, str, int]]:
+    return [(risk.of.number, risk.of.standing, risk.of.invoices) for risk in risks(house)]
+
+
+def answered(house: House, number: str, *verdicts: str, state: str = "RECEIVABLE") -> Request:
+    """The payer's answer to a request, invoice by invoice."""
+    request = house.request(number)
+    with house.store.write() as tx:
+        row = table_of(Request)
+        values = {"state": state, "transmitted_at": tx.now}
+        changed(tx, row.update().where(row.c.id == request.id).values(values))
+        for ordinal, verdict in enumerate(verdicts, 1):
+            submission = tx.session.get_one(Submission, (request.id, ordinal))
+            submission.verdict = verdict
+            if verdict == "receivable":
+                invoice = tx.session.get_one(Invoice, submission.invoice_id)
+                invoice.no_fact_ramq = f"{ordinal:011d}"
+                invoice.preliminary_cents = 5000 * ordinal
+    return request
+
+
+def shown(house: House, *numbers: str) -> None:
+    """A statement shows these invoices."""
+    amounts = dict.fromkeys(("paid_cents", "withheld_cents", "carried_in_cents", "carried_out_cents", "total_cents"), 0)
+    invoices = {invoice.no_fact_ext: invoice.id for invoice in house.all(Invoice)}
+    with house.store.write() as tx:
+        tx.session.add(Reply(id="RET-1", kind="statement", state="DISTRIBUTED", name="ec.xml", created_at=tx.now))
+        tx.session.flush()
+        tx.session.add(
+            Statement(
+                reply_id="RET-1",
+                payer="sandbox",
+                no_etat_compte="1",
+                dated=AUTUMN.date(),
+                period="202620",
+                mode="ACTE",
+                system="RFP",
+                account="personal:231234",
+                agency_id="AGE-1",
+                **amounts,
+            )
+        )
+        for position, number in enumerate(numbers, 1):
+            tx.session.add(
+                StatementEntry(
+                    reply_id="RET-1", position=position, invoice_id=invoices[number], kind="PAIE", paid_cents=1
+                )
+            )
+
+
+# -- what has something to lose --
+
+
+def test_every_invoice_not_yet_receivable_has_its_last_day(house: House) -> None:
+    house.given("lot.xml", paimt("D-1"))
+    (risk,) = [one for one in risks(house) if one.of.service == date(2026, 9, 14)]
+    assert risk.counted is not None
+    assert (risk.counted.last, risk.left, risk.of.standing) == (LAST, 73, "pending")
+    assert (risk.of.cents, risk.of.unknown) == (None, risk.of.invoices)  # the new system's requests state no amount
+
+
+def test_receivable_ones_stay_until_a_statement_shows_them(house: House) -> None:
+    house.given("lot.xml", paimt("D-1"))
+    answered(house, "D-1", "receivable", "receivable")
+    assert sum(count for _, standing, count in standings(house) if standing == "receivable") == 2
+    assert sum(risk.cents for risk in risks(house)) == 15000
+    shown(house, "F-1")
+    assert sum(count for _, _, count in standings(house)) == 1
+    assert sum(risk.cents for risk in risks(house)) == 10000
+
+
+def test_what_is_cancelled_has_nothing_to_lose(house: House) -> None:
+    house.given("lot.xml", paimt("D-1"))
+    answered(house, "D-1", "receivable", "receivable")
+    with house.store.write() as tx:
+        row = table_of(Invoice)
+        changed(tx, row.update().values(cancelled_by="DEM-later"))
+    assert risks(house) == []
+
+
+def test_a_refused_invoice_stays_until_it_is_deposited_again(house: House) -> None:
+    house.given("wrong.xml", paimt("D-1"))
+    answered(house, "D-1", "not_receivable", "not_receivable", state="NOT_RECEIVABLE")
+    assert {(number, standing) for number, standing, _ in standings(house)} == {("D-1", "not_receivable")}
+    house.given("right.xml", paimt("D-2", second="F-9"))
+    left = {number: count for number, _, count in standings(house)}
+    assert left["D-1"] == 1  # F-2 was not deposited again
+    assert {(number, standing) for number, standing, _ in standings(house)} >= {("D-2", "pending")}
+
+
+def test_a_request_a_person_cancelled_is_given_up(house: House) -> None:
+    (request,) = house.given("lot.xml", paimt("D-1"))
+    with house.store.write() as tx:
+        row = table_of(Request)
+        changed(tx, row.update().where(row.c.id == request.id).values(state="CANCELLED"))
+    assert risks(house) == []
+
+
+def test_fewest_days_come_first_then_most_money(house: House) -> None:
+    def group(number: str, service: date, cents: int | None) -> rows.Open:
+        return rows.Open(
+            "AGE-1", f"DEM-{number}", "LOT-1", number, "sandbox", "ramq-rfp", "231234", service, "held", None, 1, cents,
+            int(cents is None),
+        )  # fmt: skip
+
+    groups = [
+        group("later", date(2026, 9, 20), 900),
+        group("poor", date(2026, 9, 1), 100),
+        group("rich", date(2026, 9, 1), 90000),
+        group("unknown", date(2026, 9, 1), None),
+        group("late", date(2026, 6, 1), 1),
+        group("before every limit", date(2001, 1, 1), 1),
+    ]
+    ranked = deadlines.ranked(groups, house.rooms.catalog, AUTUMN.date())
+    assert [risk.of.number for risk in ranked] == ["late", "rich", "poor", "unknown", "later", "before every limit"]
+    assert ranked[0].left == -32
+    assert ranked[-1].left is None
+
+
+@pytest.mark.parametrize(
+    ("practice", "professions"),
+    [
+        ("231234", {"dentist", "oral_surgeon"}),
+        ("112345", {"general_practitioner", "specialist"}),
+        ("912345", {"denturist", "optometrist"}),
+        (None, {"denturist", "optometrist"}),
+    ],
+)
+def test_of_whom_an_invoice_may_be_the_earliest_limit_counts(
+    practice: str | None, professions: set[str], house: House
+) -> None:
+    settings = house.rooms.catalog.families["ramq-rfp"].settings
+    assert who(settings, practice).professions == professions
+    assert who({}, practice).professions == frozenset()
+
+
+def test_the_number_of_questions_does_not_grow_with_the_invoices(house: House) -> None:
+    house.given("lot.xml", paimt("D-1"))
+    asked: list[str] = []
+    with house.store.read() as tx:
+        event.listen(tx.session.get_bind(), "before_cursor_execute", lambda *said: asked.append(said[2]))
+        few = rows.open_invoices(tx)
+    request = house.request("D-1")
+    common: dict[str, Any] = {"request_id": request.id, "batch_id": request.batch_id, "agency_id": "AGE-1"}
+    with house.store.write() as tx:
+        more = range(100, 3100)
+        service = {"practice": "231234", "first_service": date(2026, 9, 14), "action": "new"}
+        bulk(tx, Submission, [common | service | {"ordinal": n, "invoice_id": f"FAC-{n}"} for n in more])
+        bulk(tx, Invoice, [common | {"id": f"FAC-{n}", "ordinal": n, "no_fact_ext": f"N{n}"} for n in more])
+    asked.clear()
+    with house.store.read() as tx:
+        many = rows.open_invoices(tx)
+    assert len([said for said in asked if "submission" in said]) == 1
+    assert len(many) == len(few)
+    assert sum(group.invoices for group in many) == 3000 + sum(group.invoices for group in few)
+
+
+# -- alerts --
+
+
+def test_a_threshold_is_the_tightest_that_the_days_left_are_within() -> None:
+    days = (30, 14, 7, 3, 1)
+    assert [within(left, days) for left in (31, 30, 8, 7, 1, 0, -1)] == [None, 30, 14, 7, 1, 1, LATE]
+
+
+def test_each_threshold_is_told_once_and_a_wider_one_never_after_a_tighter(house: House) -> None:
+    house.given("lot.xml", paimt("D-1"))
+    stage = Deadlines()
+
+    def told() -> list[int]:
+        stage.run(house.rooms, "all")
+        stage.run(house.rooms, "all")
+        return sorted(alert.threshold for alert in house.all(DeadlineAlert) if alert.service == date(2026, 9, 14))
+
+    assert told() == []
+    house.clock.advance(timedelta(days=66))  # 7 days left
+    assert told() == [7]
+    house.clock.advance(timedelta(days=1))
+    assert told() == [7]
+    house.clock.advance(timedelta(days=6))  # the last day
+    assert told() == [1, 7]
+    house.clock.advance(timedelta(days=1))
+    assert told() == [LATE, 1, 7]
+    house.clock.advance(timedelta(days=30))
+    assert told() == [LATE, 1, 7]
+
+
+def test_several_standings_of_one_request_and_service_are_one_alert(house: House) -> None:
+    house.given("lot.xml", paimt("D-1"))
+    answered(house, "D-1", "receivable", "not_receivable")
+    house.clock.advance(timedelta(days=73))
+    told = to_tell(risks(house), (7,), {})
+    assert len({(one.request_id, one.service) for one in told}) == len(told)
+    assert sum(one.invoices for one in told) == 2
+
+
+def test_an_alert_cannot_be_dismissed_past_the_date(house: House) -> None:
+    house.given("lot.xml", paimt("D-1"))
+    house.clock.advance(timedelta(days=73))
+    Deadlines().run(house.rooms, "all")
+    alert = next(one for one in house.all(DeadlineAlert) if one.last == LAST)
+    with house.store.write() as tx:
+        assert rows.dismiss(tx, alert.id, LAST, said="seen") is True
+        assert rows.dismiss(tx, alert.id, LAST + timedelta(days=1), said="seen") is False
+        assert rows.dismiss(tx, "ALR-none", LAST, said="seen") is None
+    (dismissed,) = [one for one in house.all(DeadlineAlert) if one.id == alert.id]
+    assert (dismissed.said, dismissed.dismissed_by) == ("seen", "system")
+
+
+# -- the command --
+
+
+def call(*words: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    return int(end.value.code or 0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> tuple[str, ...]:
+    """An installation with one lot that is held, whose limit has long passed on the day the tests run."""
+    (tmp_path / "gateway.toml").write_text(PAYER, encoding="utf-8")
+    (tmp_path / "registry.toml").write_text(REGISTRY, encoding="utf-8")
+    for box in ("lots", "retours"):
+        (tmp_path / box).mkdir()
+    at = ("--config", str(tmp_path / "gateway.toml"), "--lang", "en")
+    assert call("registry", "apply", str(tmp_path / "registry.toml"), *at) == 0
+    (tmp_path / "lots" / "lot.xml").write_text(paimt("D-1").replace("2026-09-1", "2024-09-1"), encoding="utf-8")
+    assert call("once", *at) == 0  # judges the lot
+    assert call("once", *at) == 0  # looks at the limits of what is there
+    return at
+
+
+def test_the_command_ranks_and_status_tells_what_is_past(
+    folder: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert call("deadlines", "--json", *folder) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["sums"] == {"invoices": 2, "cents": 0, "without_amount": 2, "late": 2, "send_again": 0}
+    assert {row["last"] for row in told["invoices"]} <= {"2024-12-13", "2024-12-14"}
+    alert = told["alerts"][0]
+    assert (alert["threshold"], alert["days_left"] < 0) == (-1, True)
+    assert call("deadlines", *folder) == 0
+    assert "past the last day" in capsys.readouterr().out
+    assert call("status", *folder) == 0
+    assert "`gateway deadlines`" in capsys.readouterr().out
+    assert call("deadlines", "dismiss", alert["id"], "--reason", "seen", *folder) == 2
+    assert "has passed" in capsys.readouterr().err
+    assert call("deadlines", "dismiss", "ALR-none", "--reason", "seen", *folder) == 2
+
+
+def test_the_command_can_look_at_another_day_and_at_one_agency(
+    folder: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert call("deadlines", "--today", "2024-12-01", "--within", "20", "--json", *folder) == 0
+    assert {row["days_left"] for row in json.loads(capsys.readouterr().out)["invoices"]} <= {12, 13}
+    assert call("deadlines", "--today", "2024-12-01", "--within", "2", *folder) == 0
+    assert "Nothing is at risk" in capsys.readouterr().out
+    assert call("deadlines", "--agency", "Nobody", *folder[:-1], "fr") == 0
+    assert "Rien n'est menacé" in capsys.readouterr().out
