@@ -20,6 +20,7 @@ DAY = date(2026, 11, 2)  # a Monday
 COMMERCIAL = AgencyFacts("AGE-1", "Laurier", "commercial", "17001")
 CLINIC = AgencyFacts("AGE-2", "Tilleuls", "in_practice", "17002")
 SOLO = AgencyFacts("AGE-3", "Érable", "solo", "17003")
+UNRECOGNISED = AgencyFacts("AGE-4", "Sureau", "commercial", "17004", recognised=False)
 GROUP = "admin:12345"
 MINE = "personal:231234"
 
@@ -76,6 +77,7 @@ def codes(remarks: Any) -> list[str]:
         (group("join_commercial"), known(COMMERCIAL), "not_for_account"),
         (application("join_commercial_group"), known(COMMERCIAL), "not_for_account"),
         (application("join_commercial"), known(CLINIC), "agency_not_commercial"),
+        (application("join_commercial"), known(UNRECOGNISED), "agency_not_recognised"),
         (application("join_on_site"), known(COMMERCIAL), "agency_is_commercial"),
         (application("join_on_site"), known(SOLO), "agency_is_solo"),
         (application("change_agency"), known(SOLO, CLINIC), "agency_is_solo"),
@@ -391,6 +393,27 @@ def test_the_mandate_s_end_counts_unless_two_agencies_would_meet(ends: date, clo
     )
     assert tomllib.loads(proposal.text)["accreditation"][0]["to"] == closed
     assert codes(proposal.warnings) == warned
+
+
+def test_a_mandate_goes_along_with_who_signed_it_and_the_old_one_ends() -> None:
+    old = AgencyFacts("AGE-5", "Bouleau", "commercial")
+    held = (Held(old, date(2020, 1, 1), None),)
+    row = group("change_agency", effective_from=SINCE)
+    facts = known(COMMERCIAL, account_kind="admin_collective", users=USERS, held=held, mandates=held)
+    assert tomllib.loads(propose(row, facts, None, USERS).text)["mandate"] == [
+        {"account": GROUP, "agency": "Bouleau", "from": date(2020, 1, 1), "to": date(2026, 11, 30)},
+        {"account": GROUP, "agency": "Laurier", "form": "2788", "from": SINCE, "signatories": sorted(USERS)},
+    ]
+    assert "mandate" not in learnt(row, known(CLINIC, account_kind="admin_collective"))
+    assert "mandate" not in learnt(application("change_agency", "online", effective_from=SINCE), known(COMMERCIAL))
+
+
+def test_an_address_for_statements_is_proposed_where_nobody_said_one() -> None:
+    row = application("self_no_software", "online", effective_from=SINCE, facts={"statement_address": "C. P. 1"})
+    said = {"account": MINE, "route": "paper", "from": SINCE, "address": "C. P. 1"}
+    assert learnt(row, known())["statement_coordinates"] == [said]
+    other = propose(row, known(coordinates="agency"), None)
+    assert ("statement_coordinates" in other.text, codes(other.warnings)) == (False, ["coordinates_differ"])
 
 
 @pytest.mark.parametrize("kind", ["leave", "self_no_software"])

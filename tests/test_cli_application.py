@@ -22,6 +22,11 @@ from gateway.store import kept, moves
 
 TODAY = today(SystemClock())
 REGISTRY = """
+[[practitioner]]
+number = "231234"
+profession = "dentist"
+  [[practitioner.other_number]]
+  number = "1231234"
 [[agency]]
 name = "Laurier"
 kind = "commercial"
@@ -96,7 +101,7 @@ def line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Line:
     return made
 
 
-CHANGE = ("application", "new", "--kind", "change_agency", "--account", "admin:12345", "--practice", "231234")
+CHANGE = ("application", "new", "--kind", "change_agency", "--account", "admin:12345", "--practice", "1231234")
 
 
 def test_a_change_of_agency_from_draft_to_the_registry(line: Line) -> None:
@@ -127,6 +132,8 @@ def test_a_change_of_agency_from_draft_to_the_registry(line: Line) -> None:
     assert "--letter" in line.said
     assert line(*confirm, "--letter", line.file("lettre.pdf"), "--apply") == 0
     assert f'+ accreditation of admin:12345: "Laurier", from {since} to –' in line.said
+    assert '+ mandate 2788 of admin:12345 to "Laurier", signed by 231234, 231235' in line.said
+    assert "? " not in line.said  # the registry finds nothing odd: every user signed
     assert line.only()["standing"] == "confirmed"
     assert [blocked["code"] for blocked in line.only()["blocked"]] == ["no_password", "not_effective_before"]
     assert line(*confirm) == 2  # it is over

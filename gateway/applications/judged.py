@@ -55,6 +55,8 @@ def _agency(application: Application, known: Known) -> Iterator[Remark]:
         yield Remark("staff_of_commercial", values)
     if kind in _COMMERCIAL and agency.kind != "commercial":
         yield Remark("agency_not_commercial", values)
+    if kind in NAMES_AGENCY and agency.kind == "commercial" and not agency.recognised:
+        yield Remark("agency_not_recognised", values)
     if kind == "join_on_site" and agency.kind == "commercial":
         yield Remark("agency_is_commercial", values)
     if kind in NAMES_AGENCY and agency.kind == "solo":

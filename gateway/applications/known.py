@@ -51,11 +51,12 @@ class AgencyFacts:
     name: str
     kind: str  # commercial | in_practice | solo
     number: str | None = None
+    recognised: bool = True  # False: the registry says that the payer does not recognise it
 
 
 @dataclass(frozen=True)
 class Held:
-    """One accreditation of the account, as the registry holds it."""
+    """One accreditation (or mandate) of the account, as the registry holds it."""
 
     agency: AgencyFacts
     start: date
@@ -69,6 +70,8 @@ class Known:
     account_kind: str | None = None  # None: the registry does not know the account
     users: frozenset[str] = frozenset()  # practice numbers that bill through it
     held: tuple[Held, ...] = ()  # its accreditations, oldest first
+    mandates: tuple[Held, ...] = ()  # mandates (2788) its users gave
+    coordinates: str | None = None  # where its statements go, where somebody said: paper | agency
     agency: AgencyFacts | None = None  # the new agency, where the registry knows it
     credential: str | None = None  # state of the password of the new number, or of the new agency's
     others: tuple[Application, ...] = ()  # other applications for the account that wait

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,6 +11,7 @@ from gateway.applications.known import ACCREDITING, ENDS_AGENCY, GIVES_NUMBER, H
 from gateway.models import Application
 
 _ONE_DAY = timedelta(days=1)
+_MANDATE = "2788"  # as the registry calls a mandate, whatever the form is called now
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class Proposal:
     warnings: tuple[Remark, ...] = ()
 
 
-def propose(application: Application, known: Known, payer: str | None) -> Proposal:
-    """The change of registry that follows from a confirmed application; `payer` is where a new number is used."""
+def propose(application: Application, known: Known, payer: str | None, signed: Iterable[str] = ()) -> Proposal:
+    """The change of registry that follows from a confirmed application; `payer` is where a new number is used, `signed`
+    who signed its forms."""
     if application.kind not in ACCREDITING or application.effective_from is None:
         return Proposal("")
     since = application.effective_from
@@ -31,11 +33,17 @@ def propose(application: Application, known: Known, payer: str | None) -> Propos
         blocks.append(_agency(application, payer, since))
     if known.account_kind is None:
         blocks.append(_account(application, known))
-    blocks += [_closing(application, held, since) for held in _to_close(application, known, since)]
+    blocks += [_closing("accreditation", application, held, since) for held in _ending(known.held, application, known)]
+    blocks += [_closing("mandate", application, held, since) for held in _ending(known.mandates, application, known)]
     if application.kind not in ENDS_AGENCY and not _already(known, since):
-        blocks.append(
-            _table("accreditation", account=application.account_id, agency=_called(application, known), start=since)
-        )
+        account, agency = application.account_id, _called(application, known)
+        blocks.append(_table("accreditation", account=account, agency=agency, start=since))
+        if (form := _mandate_form(application, known)) and (who := sorted({*signed})):
+            blocks.append(_table("mandate", account=account, agency=agency, form=form, start=since, signatories=who))
+    address = application.facts.get("statement_address")
+    if address and known.coordinates is None:
+        account = application.account_id
+        blocks.append(_table("statement_coordinates", account=account, route="paper", start=since, address=address))
     return Proposal("\n".join(blocks), tuple(_odd(application, known, since, payer)))
 
 
@@ -57,14 +65,18 @@ def _account(application: Application, known: Known) -> str:
     return _table("account", id=application.account_id, kind=application.account_kind, practitioners=users)
 
 
-def _to_close(application: Application, known: Known, since: date) -> list[Held]:
-    """What ends when the new begins: the accreditations that would still hold then, at another agency."""
-    named = known.agency.id if known.agency and application.kind not in ENDS_AGENCY else None
-    return [
-        h
-        for h in known.held
-        if h.start < since and (h.to or date.max) > _end(application, since) and h.agency.id != named
-    ]
+def _ending(facts: Iterable[Held], application: Application, known: Known) -> list[Held]:
+    """What ends when the new begins: what would still hold then, at another agency."""
+    since, ends = application.effective_from or date.max, application.kind in ENDS_AGENCY
+    stays = known.agency.id if known.agency and not ends else None
+    lasting = [held for held in facts if held.start < since and (held.to or date.max) > _end(application, since)]
+    return [held for held in lasting if held.agency.id != stays]
+
+
+def _mandate_form(application: Application, known: Known) -> str | None:
+    """The number of the mandate that went along; None when there was none."""
+    commercial = known.agency is not None and known.agency.kind == "commercial"
+    return _MANDATE if commercial and application.route == "form" else None
 
 
 def _end(application: Application, since: date) -> date:
@@ -72,10 +84,9 @@ def _end(application: Application, since: date) -> date:
     return min(application.mandate_ends or date.max, since - _ONE_DAY)
 
 
-def _closing(application: Application, held: Held, since: date) -> str:
+def _closing(what: str, application: Application, held: Held, since: date) -> str:
     end = max(_end(application, since), held.start)
-    agency = held.agency.name
-    return _table("accreditation", account=application.account_id, agency=agency, start=held.start, to=end)
+    return _table(what, account=application.account_id, agency=held.agency.name, start=held.start, to=end)
 
 
 def _already(known: Known, since: date) -> bool:
@@ -96,6 +107,8 @@ def _odd(application: Application, known: Known, since: date, payer: str | None)
         yield Remark("no_payer" if payer is None else "source_to_add", {"agency": agency_name(application)})
     elif application.kind not in ENDS_AGENCY and known.agency is None:
         yield Remark("agency_unknown", {"agency": _called(application, known)})
+    if application.facts.get("statement_address") and known.coordinates is not None:
+        yield Remark("coordinates_differ", {"account": account})
     if ends and ends < since - _ONE_DAY:
         yield Remark("nobody_bills", {"account": account, "day": ends + _ONE_DAY, "until": since})
     if ends and ends >= since:

@@ -84,6 +84,8 @@ def _open(call: Call, app: App, draft: Application, agency: str, signed: list[st
 def _complete(draft: Application, desk: Desk, agency: str) -> None:
     """What follows from the registry and from the payer's procedures, and was not said. Raises ConfigError."""
     draft.account_kind = _account_kind(draft, desk)
+    draft.practice = desk.called(draft.practice)
+    draft.signatories = sorted({desk.called(number) for number in draft.signatories})
     draft.route = draft.route or _only_route(draft, desk)
     if agency:
         found = desk.agency(agency)

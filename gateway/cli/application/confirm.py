@@ -75,7 +75,7 @@ def _confirm(
         if refusals := [*judgement.refusals, *days]:
             tell(call, "!", refusals)
             raise typer.Exit(1)
-        proposal = propose(row, desk.known(row), _payer(app, payer, row))
+        proposal = propose(row, desk.known(row), _payer(app, payer, row), applications.signatures(tx, row.id))
     _print(call, row, proposal, judgement.warnings)
     return proposal
 

@@ -13,7 +13,7 @@ from gateway.calendars import next_business
 from gateway.cli.common import Call
 from gateway.errors import ConfigError, GatewayError
 from gateway.messages import both
-from gateway.models import Application, Credential
+from gateway.models import Application, Credential, Mandate
 from gateway.payer import shelves
 from gateway.registry import Book as Registry
 from gateway.store import Tx, applications, credentials
@@ -47,14 +47,21 @@ class Desk:
         """What the registry says that matters to it."""
         account = next((a for a in self._tables.accounts if a.id == application.account_id), None)
         agency = self.by_id(application.agency_id)
+        coordinates = self._registry.statement_coordinates(application.account_id, self.day)
         number = application.number or (agency.number if agency else None)
         return Known(
             account_kind=account.kind if account else None,
-            users=self._registry.practitioners(application.account_id),
+            users=self._registry.practitioners(application.account_id, self.day),
             held=tuple(
                 Held(self._facts(a.agency_id), a.valid_from, a.valid_to)
                 for a in self._registry.holders(application.account_id, self.day)
             ),
+            mandates=tuple(
+                Held(self._facts(m.agency_id), m.valid_from, m.valid_to)
+                for m in self._tables.of(Mandate)
+                if m.account_id == application.account_id
+            ),
+            coordinates=coordinates.route if coordinates else None,
             agency=agency,
             credential=next((c.state for c in self._passwords if c.number == number), None),
             others=tuple(a for a in applications.open_for(self.tx, application.account_id) if a.id != application.id),
@@ -72,6 +79,10 @@ class Desk:
         """What the registry says an account is."""
         return next((a.kind for a in self._tables.accounts if a.id == account), None)
 
+    def called(self, practice: str) -> str:
+        """The one form of a practice number the registry knows the person by; the number itself of one it does not."""
+        return self._registry.known_as(practice, self.day)
+
     def agency(self, text: str) -> AgencyFacts | None:
         """An active agency by its name or by a transmission number it holds today, at whatever payer; compared as exact
         strings. None when nobody, or more than one, is called so."""
@@ -86,7 +97,9 @@ class Desk:
 
     def _facts(self, id_: str) -> AgencyFacts:
         agency = self._registry.agency(id_)
-        return AgencyFacts(agency.id, agency.name, agency.kind, self._registry.first_number(id_, self.day))
+        number = self._registry.first_number(id_, self.day)
+        recognised = not self._registry.agency_is(id_, "unrecognised", self.day)
+        return AgencyFacts(agency.id, agency.name, agency.kind, number, recognised)
 
 
 def tell(call: Call, sign: str, remarks: Iterable[Remark]) -> None:

@@ -93,7 +93,9 @@ def _add(row: Application, desk: Desk, changes: dict[str, Any], signatories: lis
     if "facts" in changes:
         changes["facts"] = {**row.facts, **changes["facts"]}
     if signatories:
-        changes["signatories"] = sorted({*row.signatories, *map(practice_of, signatories)})
+        changes["signatories"] = sorted(
+            {*row.signatories, *(desk.called(practice_of(number)) for number in signatories)}
+        )
     if forms:
         needed = [form.number for form in desk.progress(row, desk.day).forms]
         for number in forms:
@@ -122,7 +124,8 @@ def _refusals(row: Application, desk: Desk, changes: dict[str, Any], today: date
 def sign(tx: Tx, row: Application, desk: Desk, signed: Iterable[str], today: date) -> None:
     """Write down signatures typed as WHO or WHO=DAY. Raises ConfigError for one who does not sign."""
     for text in signed:
-        who, _, day = text.partition("=")
+        typed, _, day = text.partition("=")
+        who = desk.called(typed)
         must = desk.progress(row, today).signatures
         if who not in must:
             raise ConfigError(both("applications.not_a_signatory", who=who, known=", ".join(must) or "–"))
