@@ -19,7 +19,7 @@ from test_validation_agreement import broken
 from gateway import catalog, xmlsafe
 from gateway.catalog import Catalog
 from gateway.report import InvoiceIndex, Report
-from gateway.validation import Limits, cut, judge, quick, screen, stencils
+from gateway.validation import Limits, cut, engine, judge, quick, screen, stencils
 from gateway.validation.plan import plan_for
 from gateway.validation.tree import follow
 
@@ -52,7 +52,12 @@ def repeated(known: Catalog, sample: Path, times: int, chance: random.Random, sp
 
 
 def both_ways(data: bytes, known: Catalog, monkeypatch: pytest.MonkeyPatch, **options: object) -> tuple[Seen, Seen]:
-    return seen(data, known, **options), slowly(data, known, monkeypatch, **options)
+    """The quick way and the slow way; the way of small documents says what one of them says."""
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "short", lambda *_: None)
+        ways = seen(data, known, **options), slowly(data, known, monkeypatch, **options)
+    assert seen(data, known, **options) in ways, data.decode("utf-8", "replace")
+    return ways
 
 
 Seen = tuple[dict[str, Any], list[InvoiceIndex]]
@@ -213,7 +218,7 @@ def test_what_is_written_oddly_is_judged_the_same(
     blocks = opened(monkeypatch)
     data = many(change=change)
     agree(both_ways(data, essai, monkeypatch), data)
-    assert (sum(blocks) > 3 and all(blocks[1:])) is all_quick
+    assert (sum(blocks) > 3 and blocks.count(False) <= 2) is all_quick  # the first of each run waits for the others
 
 
 def test_an_invoice_inside_an_invoice_is_no_place_to_cut(essai: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:

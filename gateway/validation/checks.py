@@ -25,6 +25,8 @@ class Check:
     hears: bool = False  # it hears of every invoice
     sure: Sure | None = None  # whether it surely holds for an invoice and its lines
     passes: Callable[[Sequence[Row]], bool] | None = None  # the same of many, remembering what it has to
+    forgets: bool = False  # it remembers nothing from one invoice to the next, so it can be kept for the next document
+    near: bool = False  # it looks at what the document itself says
 
     def is_about(self, kind: str | None) -> bool:
         """Whether it is about invoices of a kind."""

@@ -23,6 +23,7 @@ from gateway.validation.pieces import InvoiceList
 from gateway.validation.plan import Plan
 from gateway.validation.quick import opener
 from gateway.validation.schema import drafts
+from gateway.validation.short import Short, short
 from gateway.validation.split import Splitter
 from gateway.validation.tree import place
 from gateway.xmlsafe import Element
@@ -47,6 +48,10 @@ class Engine:
 
     def run(self, source: BinaryIO) -> None:
         """Read the document to its end, or to where it breaks. Raises etree.LxmlError when the engine itself fails."""
+        found = short(source, self._plan, self._seen, self._limits)
+        if found is not None:
+            self._short(found)
+            return
         document = self._plan.document
         path = document.invoice.path if document.invoice else None
         split = Splitter(source, self._seen.root or "", path, self._seen.encoding, self._limits)
@@ -62,6 +67,14 @@ class Engine:
             self._around(split, split.root)
         if split.excess is not None:
             self.findings.add(self._too_much(split.excess))
+
+    def _short(self, found: Short) -> None:
+        """All of a document that is right by its schema."""
+        self._head, _ = self._plan.head.take(found.root)
+        self._passing = Invoices(self._plan, self._rules, self._head, None, self.findings, self._sink)
+        self._passing.chunk(found.chunk)
+        self.invoices, self.invalid_invoices = len(found.chunk.holder), self._passing.invalid
+        self._of_document(found.root, whole=True)
 
     def _too_much(self, key: str) -> Draft:
         limits = self._limits
@@ -95,8 +108,6 @@ class Engine:
     def _around(self, split: Splitter, root: Element) -> None:
         passing = self._passing
         self._head, _ = self._plan.head.take(root)
-        self.index = index.of_document(self._plan.document, self._head, self._seen.sha256)
-        self.index.sender = self.index.sender or (passing.sender if passing else None)
         whole = split.error is None and split.excess is None
         if self._plan.schema is not None and split.excess is None:
             outside = self._outside(split, root)
@@ -106,6 +117,12 @@ class Engine:
         frame = passing.frame if passing else None
         if frame is not None and not frame.judges:
             self.findings.add(built_in("SCHEMA_OTHER", "invoices_not_judged", severity="info"))
+        self._of_document(root, whole=whole)
+
+    def _of_document(self, root: Element, *, whole: bool) -> None:
+        """What it says of itself."""
+        self.index = index.of_document(self._plan.document, self._head, self._seen.sha256)
+        self.index.sender = self.index.sender or (self._passing.sender if self._passing else None)
         self._request_number(root, whole)
         if whole:
             self._document_rules(root)

@@ -17,7 +17,6 @@ from gateway.validation.pieces import Chunk, Piece
 from gateway.validation.plan import Plan
 from gateway.validation.rules import Judgment
 from gateway.validation.schema import drafts
-from gateway.validation.screen import Screen
 from gateway.validation.shapes import Row, Shapes, first
 from gateway.validation.tree import place
 from gateway.xmlsafe import Element
@@ -43,7 +42,8 @@ class Invoices:
         self._plan, self._rules, self._findings, self._sink = plan, rules, findings, sink
         self._above = {"document": head}
         self._index, self._shapes = Indexer(plan.document, head), Shapes()
-        self._screen = Screen(rules.checks, plan.document, self._above)
+        self._screen = rules.screen
+        self._screen.begin(rules.checks, self._above)
         self._seeks_sender = plan.document.invoice is not None and "sender" in plan.document.invoice.fields
 
     def pieces(self, pieces: Sequence[Piece]) -> None:
@@ -62,7 +62,8 @@ class Invoices:
         """Judge many that are right by the schema."""
         rows, kind = chunk.taken, kind_of(chunk.holder[0])
         assert rows is not None
-        self._keep_sample(chunk.holder[0], right=True)
+        if self.frame is not None:
+            self._keep_sample(chunk.holder[0], right=True)
         doubtful, passed = self._screen.doubtful(kind, rows)
         for number, row in enumerate(rows):
             passing = passed if number in doubtful else None

@@ -66,6 +66,8 @@ class Quick:
         holder = self._holder_of(data, parse)
         if holder is None or data.count(b"<") > self._limits.elements:
             return None
+        if data.count(b"=") > self._limits.attributes_together:
+            return None
         if not self._frame.goes_on({holder[0].tag}) or not self._frame.schema.validate(holder.getroottree()):
             return None
         rows = self._written(data, holder)

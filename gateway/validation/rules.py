@@ -14,9 +14,10 @@ from gateway.validation import functions, functions_dates, functions_lines, func
 from gateway.validation.checks import Check
 from gateway.validation.conditions import Condition, compiled, mentioned
 from gateway.validation.facts import Facts
-from gateway.validation.functions import DATES, Function, Given, Listener, Maker, Teller
+from gateway.validation.functions import DATES, Alone, Function, Given, Listener, Maker, Teller
 from gateway.validation.functions_lines import NEED_LINES
 from gateway.validation.functions_tables import versions_for
+from gateway.validation.screen import Screen
 
 FUNCTIONS: Mapping[str, Maker] = {
     **functions.FUNCTIONS,
@@ -45,25 +46,49 @@ class RuleBook:
         self._today: date | None = None
         self._severities: Mapping[str, str] = {}
         self._rules = [_compile(rule, document) for rule in document.rules if rule.needs in _JUDGED_HERE]
+        self._kept: dict[object, RuleBook] = {}  # the same book on other days
+        self._checks: list[tuple[Check, Listener | None] | None] = []  # those that remember nothing of a document
+        self._asked: list[_Compiled] | None = None
+        self._unasked: list[str] | None = None
+        self._screen = Screen(document)
         self.for_lines = any(c.rule.scope == "line" or c.rule.function in NEED_LINES for c in self._rules)
 
     def on(self, today: date | None, severities: Mapping[str, str] | None = None) -> RuleBook:
         """The same book on a day (without one, the rules that need it are not asked), with other severities by code."""
-        book = copy.copy(self)
-        book._today, book._severities = today, severities or {}
-        return book
+        key = (today, *sorted((severities or {}).items()))
+        if key not in self._kept:
+            if len(self._kept) >= _MOST_BOOKS:
+                self._kept.clear()
+            self._kept[key] = book = copy.copy(self)
+            book._today, book._severities, book._kept, book._checks = today, severities or {}, {}, []
+            book._asked = book._unasked = None
+            book._screen = Screen(self._document)
+        return self._kept[key]
 
     @property
     def not_checked(self) -> list[str]:
         """The codes nothing can be said about here: they need the registry, the past, a date nobody gave, or a table
         nobody imported."""
-        return sorted({rule.code for rule in self._document.rules if not self._can_ask(rule)})
+        if self._unasked is None:
+            self._unasked = sorted({rule.code for rule in self._document.rules if not self._can_ask(rule)})
+        return self._unasked
 
     def open(self) -> Judgment:
         """The book, for one document."""
+        if self._asked is None:
+            self._asked = self._told()
+            made = [_check(number, c, self._document, self._today) for number, c in enumerate(self._asked)]
+            self._checks = [check if check[0].forgets else None for check in made]
+        made = [
+            known or _check(number, c, self._document, self._today)
+            for number, (c, known) in enumerate(zip(self._asked, self._checks, strict=True))
+        ]
+        return Judgment(made, self._screen)
+
+    def _told(self) -> list[_Compiled]:
+        """What is asked on this day, as severe as somebody wants it."""
         asked = [c for c in self._rules if self._can_ask(c.rule)]
-        told = [replace(c, rule=with_severity(c.rule, self._severities)) for c in asked] if self._severities else asked
-        return Judgment([_check(n, c, self._document, self._today) for n, c in enumerate(told)])
+        return [replace(c, rule=with_severity(c.rule, self._severities)) for c in asked]
 
     def _can_ask(self, rule: Rule) -> bool:
         if rule.needs == "tables":
@@ -80,11 +105,10 @@ def with_severity(rule: Rule, severities: Mapping[str, str]) -> Rule:
 
 
 class Judgment:
-    """The rules while one document passes, asked about one invoice, one line. `checks` is for whoever can tell of many
-    at once that they hold (`screen`)."""
+    """The rules while one document passes, asked about one invoice, one line. `screen` tells of many at once."""
 
-    def __init__(self, checks: Sequence[tuple[Check, Listener | None]]) -> None:
-        self.checks = [check for check, _ in checks]
+    def __init__(self, checks: Sequence[tuple[Check, Listener | None]], screen: Screen) -> None:
+        self.checks, self.screen = [check for check, _ in checks], screen
         self._shapes: dict[tuple[str, str | None, frozenset[str]], list[Check]] = {}
         self._listeners = [(check.number, listener) for check, listener in checks if listener is not None]
 
@@ -115,6 +139,7 @@ class Judgment:
 
 _JUDGED_HERE = ("document", "today", "tables")
 SPEAKS_FOR_THE_PAYER = ("official", "letter")
+_MOST_BOOKS = 8  # days and severities remembered
 _MOST_SHAPES = 2000  # remembered: a hostile document may invent names for ever
 
 
@@ -143,7 +168,11 @@ def _check(number: int, c: _Compiled, document: DocumentType, today: date | None
         passes = None  # what was not in force is not to be remembered
     teller = cast(Teller, function) if hasattr(function, "values") else None
     listener = cast(Listener, function) if hasattr(function, "see") else None
-    return Check(number, c.rule, holds, about, reads, teller, listener is not None, sure, passes), listener
+    known = function is None or isinstance(function, Alone) or hasattr(function, "reads") or hasattr(function, "sure")
+    forgets = known and listener is None and not hasattr(function, "passes")
+    near = any(name.startswith("document.") for name in mentioned(c.rule.must)) if c.rule.must else False
+    hears = listener is not None
+    return Check(number, c.rule, holds, about, reads, teller, hears, sure, passes, forgets, near), listener
 
 
 def _reads(rule: Rule) -> frozenset[str] | None:

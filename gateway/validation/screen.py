@@ -29,14 +29,15 @@ class _Group:
     """Rules that look at the same fields, and the values of these for which all of them hold."""
 
     def __init__(self, checks: Sequence[Check], names: tuple[str, ...], dated: bool, facts: _Facts) -> None:
-        self._checks, self._names, self._dated, self._facts = checks, names, dated, facts
+        self._checks, self.names, self._dated, self._facts = checks, names, dated, facts
+        self.near = any(check.near for check in checks)
         self.right: set[tuple[str | None, ...]] = set()
 
     def learn(self, key: tuple[str | None, ...]) -> bool:
         """Ask the rules about values not seen before."""
-        split = len(self._names)
+        split = len(self.names)
         own: Values = {}
-        for name, value in zip(self._names, key[:split], strict=True):
+        for name, value in zip(self.names, key[:split], strict=True):
             own.setdefault(name, []).append(value or "")
         facts = self._facts(own, [day or "" for day in key[split:]] if self._dated else None)
         holds = all([check.holds(facts) for check in self._checks])  # noqa: C419 - quicker
@@ -77,14 +78,25 @@ class _Look:
 
 
 class Screen:
-    """The rules of one document type while one document passes."""
+    """The rules of one document type, kept from one document to the next: but nothing that is a patient's."""
 
-    def __init__(self, checks: Sequence[Check], document: DocumentType, above: Mapping[str, Values]) -> None:
-        self._checks, self._document, self._above = checks, document, above
+    def __init__(self, document: DocumentType) -> None:
+        self._document, self._personal = document, _personal(document)
+        self._checks: Sequence[Check] = ()
+        self._above: Mapping[str, Values] = {}
         self._looks: dict[tuple[str | None, Shape], _Look] = {}
         self._groups: dict[tuple[object, ...], _Group] = {}
         self._together: dict[str | None, list[Check] | None] = {}
         self._days: dict[tuple[str | None, ...], tuple[date, ...]] = {}
+
+    def begin(self, checks: Sequence[Check], above: Mapping[str, Values]) -> None:
+        """A new document, by the same rules."""
+        changed = above != self._above
+        self._checks, self._above = checks, above
+        self._together.clear()
+        for group in self._groups.values():
+            if (changed and group.near) or not self._personal.isdisjoint(group.names):
+                group.right.clear()
 
     def doubtful(self, kind: str | None, rows: Sequence[Row]) -> tuple[Collection[int], Collection[int]]:
         """The places of the rows that a rule may not hold for, and the numbers of the checks that have let all of them
@@ -188,6 +200,13 @@ class Screen:
         if len(self._looks) > _MOST_SHAPES or sum(len(g.right) for g in self._groups.values()) > _MOST_KEYS:
             self._looks.clear()
             self._groups.clear()
+
+
+def _personal(document: DocumentType) -> frozenset[str]:
+    """The fields of invoices and lines that are a patient's."""
+    parts = [part for part in (document.invoice, document.line) if part is not None]
+    fields = [(name, path) for part in parts for name, locator in part.fields.items() for path in locator]
+    return frozenset(name for name, path in fields if path.rpartition("/")[2].lstrip("@") in document.personal)
 
 
 def _only_own(reads: _Reads, there: Collection[str]) -> bool:

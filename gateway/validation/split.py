@@ -36,8 +36,8 @@ class Splitter:
         self._source, self._encoding, self._limits = source, encoding, limits
         self._tag = root
         self._steps = path.split("/") if path else []
-        self._deep = _deeper_than(limits.depth)
-        self._deep_in_list = _deeper_than(limits.depth - len(self._steps))
+        self._deep = deeper_than(limits.depth)
+        self._deep_in_list = deeper_than(limits.depth - len(self._steps))
         self._many = _xpath(f"count(descendant::*) > {limits.elements}")
         self._loaded = _xpath(_more_attributes(limits.attributes, limits.attributes_together))
         self._wide = _xpath(f"boolean(descendant-or-self::*[@*[{limits.attributes + 1}]])")
@@ -208,7 +208,7 @@ def _is_closed(element: Element) -> bool:
     return element.getnext() is not None or any(above.getnext() is not None for above in element.iterancestors())
 
 
-def _deeper_than(levels: int) -> etree.XPath:
+def deeper_than(levels: int) -> etree.XPath:
     """Whether an element has descendants this many levels below it."""
     return _xpath(f"boolean({'/'.join(['*'] * max(levels, 1))})")
 
