@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 
 _DECLARATION = re.compile(r"""<\?xml\s[^>]*?\bencoding\s*=\s*["']([^"'>]*)["']""")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -61,3 +63,13 @@ def _ascii_compatible(head: bytes) -> Encoding:
 def _declared(text: str) -> str | None:
     found = _DECLARATION.match(text.lstrip("\ufeff").removeprefix("\u00ef\u00bb\u00bf"))
     return found[1] if found else None
+
+
+def shown(declared: str | None) -> str:
+    """The name of an encoding as a report may carry it: one that exists, or that there is none. A broken declaration
+    could hold anything, a patient's name too."""
+    if declared is None or declared in ("-", "EBCDIC"):  # our own words
+        return declared or "-"
+    name = normalize_encoding(declared[:40]).lower()
+    known = name in aliases or name in aliases.values()
+    return declared[:40] if known and declared.isascii() and declared.isprintable() else "?"

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from gateway import xmlsafe
-from gateway.validation.encoding import Encoding, detect
+from gateway.validation.encoding import Encoding, detect, shown
 from gateway.validation.findings import Draft, LineColumn, built_in
 from gateway.validation.limits import MIB, Limits
 from gateway.validation.syntax import not_well_formed, unless_out_of_memory
@@ -74,7 +74,7 @@ def _encoding_refused(encoding: Encoding, severity: str = "error") -> Draft | No
         return None
     code = "UTF16_DECLARED" if encoding.problem == "utf16_declared" else "HOSTILE_ENCODING"
     authority = "official" if code == "UTF16_DECLARED" else "ours"
-    draft = built_in(code, encoding.problem, authority=authority, severity=severity, declared=encoding.declared)
+    draft = built_in(code, encoding.problem, authority=authority, severity=severity, declared=shown(encoding.declared))
     draft.at = (1, 1)
     return draft
 

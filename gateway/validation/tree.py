@@ -88,7 +88,10 @@ class Nodes:
 def shelf(near: Element) -> Element:
     """An element outside every document to move others to: the namespaces are known there, so that a move costs little
     (taking an element out of its tree altogether makes libxml2 search for them again and again)."""
-    return near.makeelement(near.tag, nsmap=near.nsmap)  # type: ignore[arg-type]  # the stubs know no default namespace
+    try:
+        return near.makeelement(near.tag, nsmap=near.nsmap)  # type: ignore[arg-type]  # the stubs know no default namespace
+    except ValueError:  # a namespace that is no address: libxml2 reads what lxml does not write
+        return near.makeelement("shelf")
 
 
 def _is_named(element: Element, name: str) -> bool:

@@ -34,6 +34,8 @@ class Lies:
         self.entries: list[Any] = []
         self.content = b"<lot/>"  # what a read gives, whatever was announced
         self.endless = False
+        self.reading: Callable[[int, int], bytes | int] | None = None  # (offset, length) → bytes, or an error's number
+        self.fails_to_close = False
         self.passwords: list[str] = []
         self.hangs_up = False  # on a plain password, without a word
         self.refuses = False  # with a word, then hangs up
@@ -108,10 +110,30 @@ class _Handle(paramiko.SFTPHandle):
         super().__init__()
         self._lies = lies
 
-    def read(self, offset: int, length: int) -> bytes:
+    def read(self, offset: int, length: int) -> bytes | int:
+        if self._lies.reading is not None:
+            return self._lies.reading(offset, length)
         if self._lies.endless:
             return b"x" * length
         return self._lies.content[offset : offset + length]
+
+    def close(self) -> None:
+        if self._lies.fails_to_close:
+            raise EOFError  # the session ends
+
+
+class Endless(list[Any]):
+    """A listing that never ends. The library takes sixteen entries at a time off its beginning."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given = 0
+
+    def __getitem__(self, part: Any) -> Any:
+        if part.stop is None:
+            return self
+        self.given += part.stop
+        return [entry(f"{self.given - n}.xml") for n in range(part.stop)]
 
 
 @contextmanager

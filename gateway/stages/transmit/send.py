@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import structlog
@@ -106,6 +107,9 @@ def _deliver(lane: Lane, delivery: Delivery, intent: Intent) -> Receipt:
     except StoreError as problem:
         raise _NotNow(["not_readable"]) from problem
     with opened as source:
+        if hashlib.file_digest(source, "sha256").hexdigest() != sha256:  # asked before the payer is
+            raise _NotNow(["bytes_changed"])
+        source.seek(0)
         found = delivery.look(name, size, sha256)
         return found or delivery.send(name, source, size, sha256, lambda: _last_question(lane, intent))
 

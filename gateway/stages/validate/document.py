@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.errors import StoreError
 from gateway.identifiers import new_id
-from gateway.messages import both
+from gateway.messages import both, side_by_side
 from gateway.models import FindingRow, Invoice, Request, Submission
 from gateway.platform import passing
 from gateway.registry import sending
@@ -38,7 +39,8 @@ def whole(desk: Desk) -> Kept:
 
 
 def read(desk: Desk, kept: Kept) -> tuple[Judged, list[InvoiceIndex]]:
-    """What a document says of itself, and what is wrong with it; nothing is decided yet."""
+    """What a document says of itself, and what is wrong with it; nothing is decided yet. Raises StoreError when its
+    archived bytes are not those that came."""
     invoices: list[InvoiceIndex] = []
     judged = judged_alone(desk, kept, invoices.append)
     if UNREADABLE & {f.code for f in judged.report.findings if f.refuses}:
@@ -61,6 +63,8 @@ def judged_alone(desk: Desk, kept: Kept, sink: Callable[[InvoiceIndex], None]) -
             limits=desk.limits,
             severities=desk.severities,
         )
+    if report.sha256 != kept.sha256:
+        raise StoreError(side_by_side("archive.altered", ref=kept.ref))
     return Judged(_request(desk, kept, report), report)
 
 

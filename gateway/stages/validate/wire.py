@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
+import hashlib
 import tempfile
 import zipfile
 from typing import BinaryIO, cast
 
 from gateway.archive import Archive, Stored
 from gateway.catalog import DocumentType
+from gateway.errors import StoreError
+from gateway.messages import side_by_side
 from gateway.models import Request
 
 _THE_BEGINNING = (1980, 1, 1, 0, 0, 0)  # the oldest moment a ZIP can name: the same bytes make the same ZIP
@@ -16,7 +18,8 @@ _IN_MEMORY = 4 << 20  # bytes
 
 
 def prepare(archive: Archive, request: Request, document: DocumentType | None) -> None:
-    """Give the request its name at the payer and the bytes that will go."""
+    """Give the request its name at the payer and the bytes that will go. Raises StoreError when the archived bytes are
+    not those that were judged."""
     key = request.no_dem_ext or request.id  # a format may know no number of its own
     if document is not None and document.container == "zip":
         stored = _zipped(archive, request)
@@ -29,14 +32,21 @@ def prepare(archive: Archive, request: Request, document: DocumentType | None) -
 
 def _zipped(archive: Archive, request: Request) -> Stored:
     with archive.open(request.archive_ref) as source, tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
-        wrap(source, f"{request.no_dem_ext or request.id}.xml", cast(BinaryIO, spool))
+        wrapped = wrap(source, f"{request.no_dem_ext or request.id}.xml", cast(BinaryIO, spool))
+        if wrapped != request.sha256:
+            raise StoreError(side_by_side("archive.altered", ref=request.archive_ref))
         spool.seek(0)
         return archive.put(request.batch_id, cast(BinaryIO, spool))
 
 
-def wrap(source: BinaryIO, name: str, target: BinaryIO) -> None:
-    """A ZIP of one member, without anything of the moment or the machine in it."""
+def wrap(source: BinaryIO, name: str, target: BinaryIO) -> str:
+    """A ZIP of one member, without anything of the moment or the machine in it. Gives the sha256 (hex) of what it
+    holds."""
     member = zipfile.ZipInfo(name, _THE_BEGINNING)
     member.compress_type, member.create_system, member.external_attr = zipfile.ZIP_DEFLATED, 0, 0
+    digest = hashlib.sha256()
     with zipfile.ZipFile(target, "w") as archive, archive.open(member, "w", force_zip64=False) as inside:
-        shutil.copyfileobj(source, inside, 1 << 16)
+        while block := source.read(1 << 16):
+            digest.update(block)
+            inside.write(block)
+    return digest.hexdigest()
