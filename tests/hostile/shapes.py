@@ -196,7 +196,7 @@ def spellings() -> Iterator[Attack]:
     }
     yield from (Attack("X10", name, lambda t=text: t, "UNKNOWN_DOCUMENT") for name, text in unknown.items())
     odd = ' xmlns:q="urn/>:x" xmlns:r="a b"'
-    yield Attack("X10", "namespaces that are no addresses", lambda: document(invoice(1), attributes=odd))
+    yield Attack("X10", "namespaces that are no addresses", lambda: document(invoice(1), attributes=odd), CUT)
     inside = {
         "children of no namespace": VALID.replace("<prof>271234</prof>", '<prof xmlns="">271234</prof>'),
         "children of another": VALID.replace("<sexe>", '<sexe xmlns="urn:x">'),

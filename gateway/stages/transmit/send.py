@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import structlog
 
@@ -107,11 +108,18 @@ def _deliver(lane: Lane, delivery: Delivery, intent: Intent) -> Receipt:
     except StoreError as problem:
         raise _NotNow(["not_readable"]) from problem
     with opened as source:
-        if hashlib.file_digest(source, "sha256").hexdigest() != sha256:  # asked before the payer is
+        if _sha256(source) != sha256:  # looked at before the payer is
             raise _NotNow(["bytes_changed"])
         source.seek(0)
         found = delivery.look(name, size, sha256)
         return found or delivery.send(name, source, size, sha256, lambda: _last_question(lane, intent))
+
+
+def _sha256(source: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := source.read(1 << 18):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def _last_question(lane: Lane, intent: Intent) -> None:
