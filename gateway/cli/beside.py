@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -21,14 +21,20 @@ _known: list[Catalog] = []  # of this process, when it is one of those that judg
 
 
 def judge_files(
-    files: Sequence[Path], folders: Sequence[Path], *, jobs: int, on: date | None = None, look: bool = False
+    files: Sequence[Path],
+    folders: Sequence[Path],
+    *,
+    jobs: int,
+    on: date | None = None,
+    look: bool = False,
+    tolerances: Collection[str] = (),
 ) -> Iterator[Outcome]:
     """As `many.judge_files`, with `jobs` processes. They are new ones on every system: a forked one would share
     locks with threads it does not have."""
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (list(folders),))
     try:
         with _deaf():
-            waiting: list[Future[Outcome]] = [pool.submit(_judge, file, on, look) for file in files]
+            waiting: list[Future[Outcome]] = [pool.submit(_judge, file, on, look, tolerances) for file in files]
         for file, outcome in zip(files, waiting, strict=True):
             yield _outcome(file, outcome)
     finally:
@@ -60,5 +66,5 @@ def _begin(folders: list[Path]) -> None:
     _known.append(catalogs.load(folders))
 
 
-def _judge(file: Path, on: date | None, look: bool) -> Outcome:
-    return judge_file(file, catalog=_known[0], on=on, look=look)
+def _judge(file: Path, on: date | None, look: bool, tolerances: Collection[str]) -> Outcome:
+    return judge_file(file, catalog=_known[0], on=on, look=look, tolerances=tolerances)

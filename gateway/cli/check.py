@@ -23,6 +23,7 @@ from gateway.platform import as_text
 from gateway.rendering.excerpt import Excerpts
 from gateway.rendering.text import one_line, render, summary
 from gateway.report import Report
+from gateway.validation.encoding import TOLERANCES
 
 EXIT = {"valid": 0, "invalid": 1, "not_judged": 2}
 # How reports are written for a program or a browser: (reports, language, excerpts) → bytes. Loaded when asked for.
@@ -47,10 +48,14 @@ def check(
     output: str = typer.Option("", "--output", help="check.output", metavar="FILE|DIR"),
     on: str = typer.Option("", "--on", help="check.on", metavar="YYYY-MM-DD|today"),
     jobs: str = typer.Option("0", "--jobs", help="check.jobs", metavar="N"),
+    allow: list[str] = typer.Option(
+        [], "--allow", help="check.allow", metavar="iso_8859_1|windows_1252|utf16_declared"
+    ),
     watch: bool = typer.Option(False, "--watch", help="check.watch"),
 ) -> int:
     call: Call = ctx.obj
     run = Run(call, one_of(call, form, FORMATS, "--format"), output, count(call, jobs, "--jobs"), day(call, on, "--on"))
+    run.tolerances = [one_of(call, word, list(TOLERANCES), "--allow") for word in allow]
     paths = [Path(file) for file in files]
     if watch:
         watching: Callable[[Run, Sequence[Path]], int] = import_module("gateway.cli.watch").watch
@@ -94,6 +99,7 @@ class Run:
 
     def __init__(self, call: Call, form: str, output: str = "", jobs: int = 0, on: date | None = None) -> None:
         self.call, self._form, self._output, self._jobs, self._on = call, form, output, jobs, on
+        self.tolerances: Sequence[str] = ()  # of the source whose documents these are
 
     @property
     def piecewise(self) -> bool:
@@ -106,7 +112,8 @@ class Run:
         excerpts: dict[tuple[str, int, int], str] = {}
         look = self._form in ("text", "html")
         progress = Progress(len(files))
-        for outcome in judge_files(files, catalog_folders(self.call), jobs=self._jobs, on=self._on, look=look):
+        folders, tolerances = catalog_folders(self.call), self.tolerances
+        for outcome in judge_files(files, folders, jobs=self._jobs, on=self._on, look=look, tolerances=tolerances):
             progress.clear()
             self._tell(outcome, alone=len(files) == 1)
             progress.step()

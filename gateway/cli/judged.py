@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -44,7 +44,9 @@ def _below(folder: Path) -> Iterator[Path]:
             yield file
 
 
-def judge_file(file: Path, *, catalog: Catalog, on: date | None, look: bool) -> Outcome:
+def judge_file(
+    file: Path, *, catalog: Catalog, on: date | None, look: bool, tolerances: Collection[str] = ()
+) -> Outcome:
     """Judge one file; `look` also takes what stands at the places of its findings."""
     outcome = Outcome(file)
 
@@ -55,7 +57,7 @@ def judge_file(file: Path, *, catalog: Catalog, on: date | None, look: bool) -> 
     if file.exists() and not file.is_file():  # a pipe would never end
         return unreadable(file, both("system.not_a_file"))
     try:
-        outcome.reports = check(file, catalog=catalog, on=on, look=take)
+        outcome.reports = check(file, catalog=catalog, on=on, look=take, tolerances=tolerances)
     except OSError as error:
         return unreadable(file, why_not(error))
     return outcome

@@ -10,7 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from gateway.identifiers import ACCOUNT, PRACTICE_NUMBER, TRANSMISSION_NUMBER
 
-TOLERANCES = ("utf16_declared",)  # what may be forgiven a software, by name (FORMATS section 2)
+# What may be forgiven a software, by name: those of validation/encoding.py (tests/test_encodings.py says so).
+TOLERANCES = ("utf16_declared", "iso_8859_1", "windows_1252")
 AgencyKind = Literal["commercial", "in_practice", "solo"]
 AgencyStands = Literal["migrated", "unrecognised", "suspended"]
 AccountKind = Literal["personal", "admin_individual", "admin_collective"]

@@ -1,4 +1,5 @@
-"""Which encoding a document is in, judged from its first bytes: UTF-8, or UTF-16 that says so; all else is refused."""
+"""Which encoding a document is in, judged from its first bytes: UTF-8, or UTF-16 that says so. ISO-8859-1 and
+Windows-1252 where they are tolerated; all else is refused."""
 
 from __future__ import annotations
 
@@ -20,15 +21,21 @@ _NOT_ASCII = {  # how "<" or "<?" looks in an encoding we do not take, when no b
 }
 
 
+# What a software may be forgiven, by name (FORMATS section 2), and the encoding that is.
+TOLERANCES = {"utf16_declared": "utf-8", "iso_8859_1": "iso-8859-1", "windows_1252": "windows-1252"}
+_BY_DECLARATION = {name: tolerance for tolerance, name in TOLERANCES.items() if name != "utf-8"}
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """What a document is written in. `problem` is a sentence of locales/validation.toml, None when all is well."""
 
-    name: str = "utf-8"  # utf-8 | utf-16
+    name: str = "utf-8"  # utf-8 | utf-16 | iso-8859-1 | windows-1252
     marked: bool = False  # it begins with a byte order mark
     override: str | None = None  # what to tell a parser, when the declaration is wrong and tolerated
     declared: str | None = None
     problem: str | None = None
+    tolerance: str | None = None  # the one under which the problem is none
 
 
 def detect(head: bytes) -> Encoding:
@@ -56,8 +63,12 @@ def _ascii_compatible(head: bytes) -> Encoding:
     if declared is None or declared.lower() == "utf-8":
         return Encoding(marked=marked, declared=declared)
     if declared.lower() == "utf-16":
-        return Encoding(marked=marked, declared=declared, override="utf-8", problem="utf16_declared")
-    return Encoding(marked=marked, declared=declared, problem="encoding_other")
+        return Encoding(
+            marked=marked, declared=declared, override="utf-8", problem="utf16_declared", tolerance="utf16_declared"
+        )
+    tolerance = None if marked else _BY_DECLARATION.get(declared.lower())  # a mark says that it is UTF-8
+    name = TOLERANCES[tolerance] if tolerance else "utf-8"
+    return Encoding(name, marked, declared=declared, problem="encoding_other", tolerance=tolerance)
 
 
 def _declared(text: str) -> str | None:

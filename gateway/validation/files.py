@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from datetime import date
 from functools import cache, partial
@@ -30,18 +30,20 @@ def check(
     name: str | None = None,
     look: Look | None = None,
     on: date | None = None,
+    tolerances: Collection[str] = (),
 ) -> list[Report]:
     """Judge a document, or every document of a ZIP (`lot.zip!/a.xml`): one report each, in their order.
 
     `source` is a path, or the bytes themselves; `name` is what reports call it. Without a catalog, the families that
     travel with the program. `look` is shown each report with its document still open, to read from. `on` is today for
-    the rules that count from it (limits of submission); without it their codes are in `not_checked`. A bad document is
+    the rules that count from it (limits of submission); without it their codes are in `not_checked`. `tolerances` are
+    those of a source (`iso_8859_1`, …). A bad document is
     a report, never an exception. Raises OSError when a file cannot be read, CatalogError when a family is broken.
     """
     known = catalog or shipped()
     with _opened(source) as stream:
         named = name or ("-" if isinstance(source, bytes) else as_text(source))
-        return _judged(stream, named, partial(judge, catalog=known, on=on), look or _nobody)
+        return _judged(stream, named, partial(judge, catalog=known, on=on, tolerances=tolerances), look or _nobody)
 
 
 def check_file(path: Path, catalog: Catalog) -> list[Report]:

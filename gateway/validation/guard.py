@@ -48,11 +48,11 @@ def inspect(source: BinaryIO, limits: Limits, tolerances: Collection[str]) -> Gu
     source.seek(0)
     head = source.read(4096)
     encoding = detect(head)
-    tolerated = encoding.problem == "utf16_declared" and "utf16_declared" in tolerances
+    tolerated = encoding.tolerance in tolerances
     refused = _stranger(head) or (None if tolerated else _encoding_refused(encoding))
     seen = _read(source, encoding, check=refused is None)
     seen.defect = _emptiness(source, seen.size) or refused or seen.defect or _size_refused(seen.size, limits)
-    if tolerated:
+    if tolerated and encoding.override:  # it lies; one that is only another encoding says what it is
         seen.warning = _encoding_refused(encoding, severity="warning")
     elif encoding.override:
         seen.encoding = replace(encoding, override=None)
