@@ -12,7 +12,7 @@ import typer
 from gateway.app import App
 from gateway.applications import Proposal, judged, propose
 from gateway.applications.known import Remark
-from gateway.cli.application.facts import Desk, tell
+from gateway.cli.application.facts import Desk, tell, the_one
 from gateway.cli.application.papers import keep_sealed
 from gateway.cli.application.typed import day_of
 from gateway.cli.common import Call
@@ -60,12 +60,12 @@ def _confirm(
     """Write it down and print what the registry should say; None when it is refused, and nothing is written."""
     today = today_of(app.clock)
     with app.store.read() as tx:
-        id_ = Desk(tx, app.config.gateway.state_dir, today).the_one(call, text).id
+        id_ = the_one(tx, call, text).id
     kept = keep_sealed(app, id_, "letter", letter) if letter else None
     changes |= {"letter_ref": kept.ref} if kept else {}
     with app.store.write() as tx:
         desk = Desk(tx, app.config.gateway.state_dir, today)
-        row = desk.the_one(call, id_)
+        row = the_one(tx, call, id_)
         if row.withdrawn_on or (row.confirmed_on and not correct):
             raise ConfigError(both("applications.over", id=row.id, standing=desk.progress(row, today).standing))
         applications.change(tx, row, changes, "application_confirmed", {"letter": letter.name} if letter else {})

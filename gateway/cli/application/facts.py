@@ -24,6 +24,16 @@ class Unclear(GatewayError):
     """Nothing, or more than one thing, is meant."""
 
 
+def the_one(tx: Tx, call: Call, text: str) -> Application:
+    """The application whose id begins or ends so. Raises Unclear."""
+    found = applications.matching(tx, text) if text else []
+    if not found:
+        raise Unclear(call.say("applications.nothing", text=text))
+    if len(found) > 1:
+        raise Unclear(call.say("applications.several", text=text, ids=", ".join(row.id for row in found)))
+    return found[0]
+
+
 class Desk:
     """The registry, the passwords and the payer's procedures, read once for a command."""
 
@@ -33,15 +43,6 @@ class Desk:
         self._tables = rows.load(tx)
         self._registry = Registry(self._tables)
         self._passwords: list[Credential] = credentials.every(tx)
-
-    def the_one(self, call: Call, text: str) -> Application:
-        """The application whose id begins or ends so. Raises Unclear."""
-        found = applications.matching(self.tx, text) if text else []
-        if not found:
-            raise Unclear(call.say("applications.nothing", text=text))
-        if len(found) > 1:
-            raise Unclear(call.say("applications.several", text=text, ids=", ".join(row.id for row in found)))
-        return found[0]
 
     def known(self, application: Application) -> Known:
         """What the registry says that matters to it."""

@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from gateway.applications import Progress, Remark
 from gateway.applications.progress import value
 from gateway.applications.summary import fact_name, kind_name, signatory_name
-from gateway.cli.application.facts import Desk
+from gateway.cli.application.facts import Desk, the_one
 from gateway.cli.application.typed import day_of
 from gateway.cli.common import Call, show_json
 from gateway.cli.house import opened
@@ -60,7 +60,7 @@ def show(
     with opened(call) as app, app.store.read() as tx:
         today = day_of(on, today_of(app.clock))
         desk = Desk(tx, app.config.gateway.state_dir, today)
-        row = desk.the_one(call, id_)
+        row = the_one(tx, call, id_)
         progress = desk.progress(row, today)
     if as_json:
         show_json(public(row, progress))

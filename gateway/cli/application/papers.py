@@ -12,7 +12,7 @@ from gateway import rendering
 from gateway.app import App
 from gateway.applications import procedures, summary
 from gateway.archive import Stored
-from gateway.cli.application.facts import Desk
+from gateway.cli.application.facts import Desk, the_one
 from gateway.cli.application.typed import day_of
 from gateway.cli.common import Call
 from gateway.cli.house import configuration, opened
@@ -46,7 +46,7 @@ def letter(
     call: Call = ctx.obj
     with opened(call) as app:
         with app.store.read() as tx:
-            row = Desk(tx, app.config.gateway.state_dir, today_of(app.clock)).the_one(call, id_)
+            row = the_one(tx, call, id_)
         ref = row.proof_ref if proof else row.letter_ref
         if ref is None:
             raise ConfigError(both("applications.no_paper", id=row.id))
@@ -69,7 +69,7 @@ def form(
         today, folders = today_of(app.clock), shelves(app.config.gateway.state_dir)
         with app.store.read() as tx:
             desk = Desk(tx, app.config.gateway.state_dir, today)
-            row = desk.the_one(call, id_)
+            row = the_one(tx, call, id_)
             progress = desk.progress(row, today)
         directory = Directory.load(folders, Letters.load(folders))
         to = progress.procedure.send_to

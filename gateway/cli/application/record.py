@@ -12,7 +12,7 @@ import typer
 from gateway.app import App
 from gateway.applications import judged
 from gateway.applications.known import Remark
-from gateway.cli.application.facts import Desk, tell
+from gateway.cli.application.facts import Desk, tell, the_one
 from gateway.cli.application.papers import keep_sealed
 from gateway.cli.application.typed import day_of, facts_of, practice_of
 from gateway.cli.common import Call
@@ -68,12 +68,12 @@ def _record(
 ) -> int:
     today = today_of(app.clock)
     with app.store.read() as tx:
-        id_ = Desk(tx, app.config.gateway.state_dir, today).the_one(call, text).id
+        id_ = the_one(tx, call, text).id
     if proof is not None:
         changes["proof_ref"] = keep_sealed(app, id_, "proof", proof).ref
     with app.store.write() as tx:
         desk = Desk(tx, app.config.gateway.state_dir, today)
-        row = desk.the_one(call, id_)
+        row = the_one(tx, call, id_)
         _add(row, desk, changes, *added)
         if changes:
             applications.change(tx, row, changes, "application_recorded", {})
