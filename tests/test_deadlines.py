@@ -18,6 +18,7 @@ from gateway.clock import today
 from gateway.deadlines import LATE, Risk, to_tell, who, within
 from gateway.models import DeadlineAlert, Invoice, Reply, Request, Statement, StatementEntry, Submission
 from gateway.stages.deadlines import Deadlines
+from gateway.stages.resend import NotSentAgainError, send_again
 from gateway.store import deadlines as rows
 from gateway.store.engine import bulk, changed, table_of
 
@@ -259,6 +260,70 @@ def test_an_alert_cannot_be_dismissed_past_the_date(house: House) -> None:
         assert rows.dismiss(tx, "ALR-none", LAST, said="seen") is None
     (dismissed,) = [one for one in house.all(DeadlineAlert) if one.id == alert.id]
     assert (dismissed.said, dismissed.dismissed_by) == ("seen", "system")
+
+
+# -- sending again --
+
+
+def resent(house: House) -> Request:
+    """D-1 is receivable, F-1 is on a statement, the payer's 45 days are over: F-2 is sent again."""
+    house.given("lot.xml", paimt("D-1"))
+    old = answered(house, "D-1", "receivable", "receivable")
+    shown(house, "F-1")
+    house.clock.advance(timedelta(days=46))
+    send_again(house.rooms, old.id, reason="asked the payer")
+    house.judged()
+    return house.request("D-1-R1")
+
+
+def test_what_no_statement_shows_is_sent_again_with_new_numbers_linked_to_the_old(house: House) -> None:
+    new = resent(house)
+    old = house.request("D-1")
+    assert (new.replaces, new.state, new.invoices) == (old.id, "READY", 1)
+    assert [one.no_fact_ext for one in house.all(Invoice) if one.request_id == new.id] == ["F-2-R1"]
+    before, after = house.kept(old.archive_ref), house.kept(new.archive_ref)
+    assert b"F-1<" not in after
+    second = before[before.index(b"F-2</no_fact_ext>") + 3 : before.index(b"</liste_fact>")]
+    assert second in after  # byte for byte, but for its number
+    assert standings(house) == [("D-1-R1", "pending", 1)]  # the old one has nothing to lose while this one goes
+
+
+def test_the_old_one_is_open_again_when_the_new_one_comes_to_nothing(house: House) -> None:
+    new = resent(house)
+    with house.store.write() as tx:
+        row = table_of(Request)
+        changed(tx, row.update().where(row.c.id == new.id).values(state="CANCELLED"))
+    assert standings(house) == [("D-1", "receivable", 1)]
+    send_again(house.rooms, house.request("D-1").id, reason="once more")
+    house.judged()
+    assert house.request("D-1-R2").replaces == house.request("D-1").id
+
+
+def test_nothing_is_sent_again_before_the_wait_is_over_nor_twice(house: House) -> None:
+    house.given("lot.xml", paimt("D-1"))
+    with pytest.raises(NotSentAgainError, match="only a receivable request"):
+        send_again(house.rooms, house.request("D-1").id, reason="r")
+    old = answered(house, "D-1", "receivable", "receivable")
+    house.clock.advance(timedelta(days=45))
+    with pytest.raises(NotSentAgainError, match="has until 2026-11-15"):
+        send_again(house.rooms, old.id, reason="r")
+    house.clock.advance(timedelta(days=1))
+    assert [risk.waited for risk in risks(house)] == [True] * len(risks(house))
+    send_again(house.rooms, old.id, reason="r")
+    with pytest.raises(NotSentAgainError, match="sent again already by LOT-"):
+        send_again(house.rooms, old.id, reason="r")
+    house.judged()
+    with pytest.raises(NotSentAgainError, match="sent again already by DEM-"):
+        send_again(house.rooms, old.id, reason="r")
+
+
+def test_what_is_all_on_statements_is_not_sent_again(house: House) -> None:
+    house.given("lot.xml", paimt("D-1"))
+    old = answered(house, "D-1", "receivable", "receivable")
+    shown(house, "F-1", "F-2")
+    house.clock.advance(timedelta(days=60))
+    with pytest.raises(NotSentAgainError, match="none of its receivable invoices"):
+        send_again(house.rooms, old.id, reason="r")
 
 
 # -- the command --

@@ -34,7 +34,8 @@ SHOWN = (
     "document", "action", "no_dem_ext",
     "no_fact_ext", "no_fact_ramq", "account", "practice", "requester", "software", "wire_name", "wire_sha256",
     "invoices", "invalid_invoices", "findings", "holds", "despite", "reason", "kind", "key", "batch_id",
-    "request_id", "duplicate_of", "derived_from", "attempts", "next_try_at", "transmitted_at", "answer_by", "proved_at",
+    "request_id", "duplicate_of", "derived_from", "replaces", "attempts", "next_try_at", "transmitted_at", "answer_by",
+    "proved_at",
 )  # fmt: skip
 
 # The rooms whose sentences say why a record of that kind rests where it is.

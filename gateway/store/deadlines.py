@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlmodel import col
 
 from gateway.identifiers import new_id
-from gateway.models import DeadlineAlert, Invoice, Request, StatementEntry, Submission
-from gateway.states import REQUEST_OVER, RequestState
-from gateway.store.engine import Tx, bulk, changed, table_of
+from gateway.models import Batch, DeadlineAlert, Invoice, Request, StatementEntry, Submission
+from gateway.states import REQUEST_OVER, BatchState, RequestState
+from gateway.store.engine import Tx, bulk, changed, chunks, table_of
 from gateway.store.status import standing_now
 
 
@@ -36,10 +36,10 @@ class Open(NamedTuple):
     unknown: int  # invoices without an amount
 
 
-def open_invoices(tx: Tx, *, alerted: bool = False) -> list[Open]:
+def open_invoices(tx: Tx, *, alerted: bool = False, of: str | None = None) -> list[Open]:
     """Every group of invoices with something to lose, in one query; with `alerted` only those of requests about which
-    an alert was raised. Left out: what is cancelled, what a later deposit of the same number stands for, and what was
-    sent again."""
+    an alert was raised, with `of` those of one request. Left out: what is cancelled, what a later deposit of the same
+    number stands for, and what was sent again."""
     standing, amount = standing_now(), func.coalesce(col(Invoice.preliminary_cents), col(Submission.amount_cents))
     kept = (
         col(Submission.agency_id), col(Request.id), col(Request.batch_id), col(Request.no_dem_ext), col(Request.payer),
@@ -57,6 +57,8 @@ def open_invoices(tx: Tx, *, alerted: bool = False) -> list[Open]:
         .group_by(*kept)
         .order_by(col(Request.id), col(Submission.first_service))
     )
+    if of is not None:
+        query = query.where(col(Request.id) == of)
     if alerted:
         query = query.where(col(Request.id).in_(select(col(DeadlineAlert.request_id))))
     return [Open(*row) for row in tx.session.execute(query)]
@@ -130,10 +132,23 @@ def dismiss(tx: Tx, alert_id: str, today: date, *, said: str) -> bool | None:
     return True
 
 
-def unpaid(tx: Tx, request_id: str) -> list[int]:
-    """The ordinals of a request's receivable invoices that no statement shows and nobody cancelled."""
+class Sent(NamedTuple):
+    """An invoice as it was sent."""
+
+    ordinal: int
+    number: str | None  # no_fact_ext
+    practice: str | None
+    first_service: date | None
+    last_service: date | None
+    lines: int
+    amount_cents: int | None
+
+
+def sent(tx: Tx, request_id: str) -> list[Sent]:
+    """A request's receivable invoices that no statement shows and nobody cancelled, in the order of the document."""
+    names = ("ordinal", "no_fact_ext", "practice", "first_service", "last_service", "lines", "amount_cents")
     query = (
-        select(col(Submission.ordinal))
+        select(*(table_of(Submission).c[name] for name in names))
         .join(Invoice, col(Invoice.id) == col(Submission.invoice_id))
         .where(col(Submission.request_id) == request_id, col(Submission.action) == "new")
         .where(col(Submission.verdict) == "receivable")
@@ -141,12 +156,34 @@ def unpaid(tx: Tx, request_id: str) -> list[int]:
         .where(~exists().where(col(StatementEntry.invoice_id) == col(Invoice.id)))
         .order_by(col(Submission.ordinal))
     )
-    return list(tx.session.scalars(query))
+    return [Sent(*row) for row in tx.session.execute(query)]
+
+
+def unpaid(tx: Tx, request_id: str) -> list[int]:
+    """The ordinals of those invoices."""
+    return [one.ordinal for one in sent(tx, request_id)]
+
+
+def numbers_used(tx: Tx, agency_id: str, numbers: Iterable[str]) -> set[str]:
+    """Which of these numbers some invoice of the agency bears."""
+    found: set[str] = set()
+    for part in chunks(numbers):
+        query = select(col(Invoice.no_fact_ext)).where(
+            col(Invoice.agency_id) == agency_id, col(Invoice.no_fact_ext).in_(part)
+        )
+        found.update(tx.session.scalars(query))
+    return found
 
 
 def replacing(tx: Tx, request_ids: Collection[str]) -> dict[str, str]:
-    """The request that each of these was sent again by, while that one counts."""
-    query = select(col(Request.replaces), col(Request.id)).where(
+    """What each of these was sent again by: a request that counts, or a lot that is not judged yet."""
+    found: dict[str, str] = {}
+    lots = select(col(Batch.replaces), col(Batch.id)).where(
+        col(Batch.replaces).in_(request_ids), col(Batch.state).in_((BatchState.COLLECTED, BatchState.HELD))
+    )
+    again = select(col(Request.replaces), col(Request.id)).where(
         col(Request.replaces).in_(request_ids), col(Request.state).not_in(REQUEST_OVER)
     )
-    return {str(old): new for old, new in tx.session.execute(query)} if request_ids else {}
+    for query in (lots, again):
+        found |= {str(old): new for old, new in tx.session.execute(query)}
+    return found
