@@ -21,7 +21,6 @@ from gateway.errors import CatalogError, GatewayError
 from gateway.identifiers import new_id
 from gateway.messages import Both, both
 from gateway.models import Batch, Request
-from gateway.platform import passing
 from gateway.report import InvoiceIndex
 from gateway.salvage import Anatomy, Sums
 from gateway.stages import Rooms
@@ -65,7 +64,6 @@ def send_again(rooms: Rooms, request_id: str, *, reason: str) -> str:
         lot = new_id("LOT")
         out.seek(0)
         stored = rooms.archive.put(lot, out)
-    passing("resend.archived")
     with rooms.store.write() as tx:
         if rows.replacing(tx, [request_id]) or rows.unpaid(tx, request_id) != list(again.ordinals):
             raise NotSentAgainError(both("resend.changed", request=request_id))
