@@ -19,6 +19,7 @@ from gateway.validation.frame import Broken, Frame, judge
 from gateway.validation.guard import Guarded
 from gateway.validation.invoices import Invoices, field_place, rule_draft
 from gateway.validation.limits import MIB, Limits
+from gateway.validation.marks import Marks
 from gateway.validation.pieces import InvoiceList
 from gateway.validation.plan import Plan
 from gateway.validation.quick import opener
@@ -38,6 +39,7 @@ class Engine:
         self.findings = findings
         self.invoices = self.invalid_invoices = 0
         self.lines_opened = 0  # line breaks that the parser which reports `error` never saw
+        self.marks = Marks()  # where its blocks stand
         self.error: etree.XMLSyntaxError | None = None  # where the document stops being well-formed
         self.index = DocumentIndex(action=plan.document.action)
         self._plan, self._seen, self._sink, self._limits = plan, seen, sink, limits
@@ -61,6 +63,7 @@ class Engine:
                 self._passing.pieces(part)
             else:
                 self._passing.chunk(part)
+        self.marks = split.marks
         self.invoices, self.error, self.lines_opened = split.count, split.error, split.lines_opened
         self.invalid_invoices = self._passing.invalid if self._passing is not None else 0
         if split.root is not None:

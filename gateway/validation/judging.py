@@ -132,7 +132,11 @@ def _located(source: BinaryIO, seen: Guarded, engine: Engine) -> Located:
     wanted |= {draft.invoice.address for draft in listed if draft.invoice is not None}
     if not wanted and engine.error is None:
         return Located()
-    return locate(source, wanted, seen.encoding, to_the_end=engine.error is not None)
+    if engine.error is not None or seen.encoding.name != "utf-8":
+        return locate(source, wanted, seen.encoding, to_the_end=engine.error is not None)
+    in_blocks = engine.marks.locate(source, wanted)
+    others = locate(source, wanted - in_blocks.keys(), seen.encoding) if len(in_blocks) < len(wanted) else Located()
+    return Located({**others.positions, **in_blocks})
 
 
 def _broken(engine: Engine, located: Located) -> Draft:

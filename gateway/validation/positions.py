@@ -33,7 +33,7 @@ def locate(source: BinaryIO, wanted: Collection[Address], encoding: Encoding, *,
     """Find the wanted elements; stop at the last of them, or go on `to_the_end` to see where the document breaks."""
     source.seek(0)
     parser = xmlsafe.positions(encoding.override)
-    finder = _Finder(parser, wanted, encoding.marked, to_the_end)
+    finder = Finder(parser, wanted, encoding.marked, to_the_end)
     try:
         while block := source.read(BLOCK):
             parser.Parse(block, False)
@@ -46,7 +46,7 @@ def locate(source: BinaryIO, wanted: Collection[Address], encoding: Encoding, *,
     return Located(finder.found)
 
 
-class _Finder:
+class Finder:
     """Follows the wanted branches of the tree and only counts elsewhere."""
 
     def __init__(

@@ -14,6 +14,7 @@ from gateway.validation.cut import Block, blocks
 from gateway.validation.encoding import Encoding
 from gateway.validation.findings import Place
 from gateway.validation.limits import Limits
+from gateway.validation.marks import Marks
 from gateway.validation.pieces import Chunk, InvoiceList, Piece, line_of
 from gateway.validation.syntax import unless_out_of_memory
 from gateway.validation.tree import follow, is_step, local, place, shelf
@@ -52,6 +53,7 @@ class Splitter:
         self.may_open = False  # whether blocks may be opened from now on: they begin and end between invoices
         self.opener: Opener | None = None
         self.lines_opened = 0  # line breaks the parser never saw
+        self.marks = Marks()
 
     def chunks(self) -> Iterator[list[Piece]]:
         """The invoices of one block at a time, in document order; then `error` or `excess` may be set."""
@@ -66,9 +68,13 @@ class Splitter:
         for block in self._blocks():
             opened = self.opener.open(block.data) if block.cut and self.opener and self.may_open else None
             if opened is not None:
+                (found,) = self.lists
+                above, number, invoices = found.place.address, found.taken + found.seen, len(opened.holder)
+                self.marks.pass_over(block.data, above, number, invoices)
                 yield from self._opened(opened, lines)
                 self.lines_opened += block.data.count(b"\n")
             else:
+                self.marks.pass_over(block.data, (), 0, 0)
                 whole = self._feed(parser, block.data)
                 self.may_open = first and block.cut  # what follows one that could not be opened cannot be either
                 yield from self._taken(whole, between=self.may_open)
