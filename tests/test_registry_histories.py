@@ -128,9 +128,7 @@ def test_whatever_is_written_an_account_has_one_sender_a_day_and_what_was_known_
 
 @quick(8)
 @given(first=day, days=some.integers(1, 20), who=some.permutations(AGENCIES))
-def test_a_hand_over_leaves_no_day_without_a_sender(
-    template: Path, first: date, days: int, who: list[str]
-) -> None:
+def test_a_hand_over_leaves_no_day_without_a_sender(template: Path, first: date, days: int, who: list[str]) -> None:
     with house(template) as place:
         start = date(2020, 1, 1)
         account = ACCOUNTS[0]

@@ -31,6 +31,7 @@ FAMILIES = {
     "once": "flow",
     "status": "look",
     "show": "show",
+    "find": "seek",
     "hold": "acts",
     "release": "acts",
     "cancel": "acts",
@@ -49,7 +50,13 @@ FAMILIES = {
     "letters": "letters",
     "application": "application",
 }
-COMMON = {"--config": "config", "--state-dir": "state_dir", "--lang": "lang", "--as": "actor"}
+COMMON = {
+    "--config": "config",
+    "--state-dir": "state_dir",
+    "--lang": "lang",
+    "--actor": "actor",
+    "--as": "actor",  # the same, shorter
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -42,9 +42,9 @@ class Call:
 
     @property
     def who(self) -> str:
-        """Who acts: --as, else the system's user."""
-        if self.actor:
-            return self.actor
+        """Who acts: --actor, else GATEWAY_ACTOR, else the system's user."""
+        if named := self.actor or os.environ.get("GATEWAY_ACTOR", "").strip():
+            return named
         try:
             return getpass.getuser()
         except (KeyError, OSError):  # a container user without a name

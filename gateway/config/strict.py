@@ -62,8 +62,13 @@ def read(file: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        told = [_sentence(file, data, model, defect) for defect in error.errors(include_input=False, include_url=False)]
+        told = defects(file, data, error, model)
         raise ConfigError({lang: "\n".join(dict.fromkeys(t[lang] for t in told)) for lang in LANGUAGES}) from None
+
+
+def defects(file: Path, data: Mapping[str, Any], error: ValidationError, model: type[Table] = Table) -> list[Both]:
+    """One sentence per defect of what stands in `file`."""
+    return [_sentence(file, data, model, defect) for defect in error.errors(include_input=False, include_url=False)]
 
 
 def _unreadable(file: Path, why: Both) -> Both:

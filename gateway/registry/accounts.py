@@ -53,6 +53,11 @@ class Accounts(People):
         facts = self.line(AccountPractitioner, self._same(account, on)).on(on)
         return frozenset(self.known_as(fact.practice, on) for fact in facts)
 
+    def accounts_of(self, number: str, on: date) -> list[str]:
+        """The accounts the practitioner bills through that day, by any form of its number."""
+        named = (self.line(AccountPractitioner, n, by=("practice",)).on(on) for n in self.practice_numbers(number, on))
+        return sorted({fact.account_id for facts in named for fact in facts})
+
     def bills_through(self, number: str, account: str, on: date) -> bool:
         """Whether this practitioner, by any form of its number, bills through the account on that day."""
         return self.known_as(number, on) in self.practitioners(account, on)

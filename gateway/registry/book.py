@@ -20,6 +20,7 @@ from gateway.models import (
     TransmissionNumber,
 )
 from gateway.registry.accounts import Accounts
+from gateway.registry.called import Called
 from gateway.registry.index import grouped
 from gateway.store import Tx
 from gateway.store import registry as rows
@@ -45,6 +46,7 @@ class Book(Accounts):
         self._sources = {source.id: source for source in tables.sources}
         self._payers = grouped((p.agency_id, p.payer) for p in tables.payers)
         self._sources_of = grouped((s.agency_id, s) for s in tables.sources if s.active)
+        self.called = Called(tables)
 
     @classmethod
     def load(cls, tx: Tx, known_on: date | None = None) -> Book:
@@ -65,6 +67,14 @@ class Book(Accounts):
     def agencies(self) -> list[Agency]:
         """The active ones, by name."""
         return [agency for agency in self._agencies.values() if agency.active]
+
+    def all_agencies(self) -> list[Agency]:
+        """Those that are no longer active too, by name."""
+        return list(self._agencies.values())
+
+    def all_sources(self, agency_id: str) -> list[Source]:
+        """Those that are no longer active too."""
+        return [source for source in self._sources.values() if source.agency_id == agency_id]
 
     def source(self, source_id: str) -> Source:
         """The source, active or not: it may still be owed replies. Raises KeyError."""
@@ -122,9 +132,9 @@ class Book(Accounts):
         """Everybody who ever held the number at the payer, or is to, by first day."""
         return self.line(TransmissionNumber, payer, number).facts
 
-    def suspended(self, payer: str, number: str, on: date) -> bool:
-        """Whether the payer takes nothing under the number that day."""
-        return bool(self.line(NumberSuspension, payer, number).on(on))
+    def suspensions(self, payer: str, number: str, on: date) -> tuple[NumberSuspension, ...]:
+        """Why the payer takes nothing under the number that day; nothing when it does."""
+        return self.line(NumberSuspension, payer, number).on(on)
 
     def live_numbers(self, day: date) -> list[tuple[str, str, str]]:
         """Every (payer, number, agency id) held on that day by an active agency."""

@@ -152,13 +152,12 @@ def _numbers_of_people(desk: Desk) -> None:
     """A number another practitioner is known by is nobody else's; and one person has one personal account."""
     for (number,), facts in desk.facts.after(PracticeNumber):
         for fact in facts:
-            key = desk.work.keys.get(fact["id"])
-            if key is None:
-                continue
-            if number in desk.practitioners and number != fact["practitioner_id"]:
+            person, key = fact["practitioner_id"], desk.work.keys.get(fact["id"])
+            if key and number in desk.practitioners and number != person:
                 desk.work.refuse("number_of_another", key, number=number)
-            names = [f"personal:{number}", f"personal:{fact['practitioner_id']}"]
-            if number != fact["practitioner_id"] and all(name in desk.accounts for name in names):
+            names = [f"personal:{number}", f"personal:{person}"]
+            key = key or next((f"account[{name}]" for name in names if f"account[{name}]" in desk.work.seen), None)
+            if key and number != person and all(name in desk.accounts for name in names):
                 desk.work.refuse("two_personal_accounts", key, one=names[0], other=names[1])
 
 

@@ -7,37 +7,15 @@ from datetime import date, timedelta
 from typing import Any
 
 from gateway.identifiers import new_id
-from gateway.messages import LANGUAGES, Both, both, say
 from gateway.models.facts import Fact
+from gateway.registry.called import LINES, Called, sentence
 from gateway.registry.file import Dated
-from gateway.registry.steps import ADD, CHANGE, CLOSE, Step, Work, differences, plain, shown
+from gateway.registry.steps import ADD, CHANGE, CLOSE, Step, Work, differences, plain
 from gateway.store import registry as rows
 from gateway.store.registry_writes import Insert, Supersede, Write
 
 Values = dict[str, Any]  # the columns of a version
 Key = tuple[object, ...]
-_LINES = ("recorded_at", "recorded_by", "superseded_at", "superseded_by")
-
-
-class Called:
-    """What the things behind ids are called, for sentences; grows as the file makes new ones."""
-
-    def __init__(self, tables: rows.Tables) -> None:
-        self.agency = {agency.id: agency.name for agency in tables.agencies}
-        self.group = {group.id: group.name for group in tables.groups}
-        self.source = {source.id: f"{self.agency[source.agency_id]}, {source.name}" for source in tables.sources}
-
-    def words(self, values: Mapping[str, Any]) -> dict[str, object]:
-        """The columns of a fact as a sentence names them."""
-        words = {key: value for key, value in values.items() if key not in (*_LINES, "id", "valid_from", "valid_to")}
-        for key, names in (("agency_id", self.agency), ("group_id", self.group), ("source_id", self.source)):
-            if key in words:
-                words[key.removesuffix("_id")] = names.get(words.pop(key))
-        if "source" in words:
-            words["software"] = words["name"]
-        if "agency" in words:
-            words["name"] = words["agency"]
-        return words | {"start": values["valid_from"], "to": values["valid_to"]}
 
 
 class DatedFacts:
@@ -113,14 +91,14 @@ class DatedFacts:
         return [values for values in self.of(family, *subject) if not _over(values, yesterday)]
 
     def _learn(self, key: str, family: type[Fact], wanted: Values) -> None:
-        blank: Values = {name: None for name in family.model_fields if name not in _LINES}
+        blank: Values = {name: None for name in family.model_fields if name not in LINES}
         values: Values = {**blank, **wanted, "id": new_id(family.PREFIX)}
         self._put(family, values)
         self._work.keys[values["id"]] = key
         self._add(ADD, "added", family, values, Insert(family, values))
 
     def _correct(self, key: str, family: type[Fact], known: Values, changes: Values) -> None:
-        values = {name: value for name, value in known.items() if name not in _LINES}
+        values = {name: value for name, value in known.items() if name not in LINES}
         values |= {**changes, "id": new_id(family.PREFIX)}
         self._put(family, values)
         self._work.keys[values["id"]] = key
@@ -131,17 +109,11 @@ class DatedFacts:
     def _add(self, sign: str, act: str, family: type[Fact], values: Values, write: Write, **more: object) -> None:
         words = self._called.words(values) | more
         word = family.word()
-        self._work.steps.append(Step(sign, f"{word}_{act}", plain(words), write, lambda: _sentence(word, act, words)))
+        self._work.steps.append(Step(sign, f"{word}_{act}", plain(words), write, lambda: sentence(word, act, words)))
 
     def _put(self, family: type[Fact], values: Values) -> None:
         natural = _natural(family, values)
         self._after[family].setdefault(natural[: len(family.SUBJECT)], {})[natural] = values
-
-
-def _sentence(word: str, act: str, words: Mapping[str, object]) -> Both:
-    """`transmission number 18001 at sandbox: "Laurier"` and `, until 2026-03-02 (since 2016-07-01)`."""
-    what = both(f"registry.{word}", **shown(words))
-    return {lang: say(f"registry.fact_{act}", lang, fact=what[lang], **shown(words)) for lang in LANGUAGES}
 
 
 def _act(changes: Values) -> tuple[str, str]:

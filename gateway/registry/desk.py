@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from gateway.config.strict import Table
-from gateway.models import Agency, TransmissionNumber
-from gateway.registry.dated import Called, DatedFacts
+from gateway.models import Agency, PracticeNumber, TransmissionNumber
+from gateway.registry.called import Called
+from gateway.registry.dated import DatedFacts
 from gateway.registry.file import RegistryFile
 from gateway.registry.steps import Work, adding
 from gateway.store.registry import Tables
@@ -20,8 +21,9 @@ class Desk:
     """One comparison. Each kind of thing by the name or number people call it by; those the file makes are put there
     too (of accounts, practitioners and developers only that they are: nothing more is asked)."""
 
-    def __init__(self, file: Path, said: RegistryFile, tables: Tables, today: date) -> None:
+    def __init__(self, file: Path, said: RegistryFile, tables: Tables, today: date, lines: Sequence[int] = ()) -> None:
         self.folder, self.said, self.tables, self.today = file.absolute().parent, said, tables, today
+        self._file, self._lines = file, lines
         self.work = Work(file)
         self.called = Called(tables)
         self.facts = DatedFacts(self.work, tables, self.called, said.complete, today)
@@ -37,6 +39,10 @@ class Desk:
         said = entry.model_fields_set | set(always)
         return {name: getattr(entry, name) for name in names if self.said.complete or name in said}
 
+    def place(self, table: str, position: int) -> str:
+        """Where in the file an unnamed table stands, from 1; in a spreadsheet, its line."""
+        return f"{self._file.name}:{self._lines[position - 1]}" if self._lines else f"{table}[{position}]"
+
     def make(self, model: type[Thing], values: dict[str, Any], reason: str, **facts: object) -> None:
         """Plan a new thing."""
         self.work.steps.append(adding(model, values, reason, facts))
@@ -44,6 +50,13 @@ class Desk:
     def agency(self, agency_id: str) -> Agency:
         """As it would be."""
         return self.agencies[self.called.agency[agency_id]]
+
+    def person(self, number: str) -> str:
+        """The number somebody is known by, of any form of it ever written down; a stranger's is its own."""
+        if number in self.practitioners:
+            return number
+        owners = {str(fact["practitioner_id"]) for fact in self.facts.of(PracticeNumber, number)}
+        return owners.pop() if len(owners) == 1 else number
 
     def agency_called(self, key: str, called: str, on: date) -> str | None:
         """The id of the agency with this name, or that holds this number on the day, else whoever held it at all. When

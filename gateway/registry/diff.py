@@ -21,7 +21,7 @@ def compare(desk: Desk) -> None:
     for account in said.accounts:
         diff_accounts.account(desk, account)
     for position, accreditation in enumerate(said.accreditations, 1):
-        diff_accounts.accreditation(desk, f"accreditation[{position}]", accreditation)
+        diff_accounts.accreditation(desk, desk.place("accreditation", position), accreditation)
     for position, mandate in enumerate(said.mandates, 1):
         diff_accounts.mandate(desk, f"mandate[{position}]", mandate)
     for position, coordinates in enumerate(said.statement_coordinates, 1):

@@ -50,8 +50,8 @@ def _signatures(desk: Desk) -> None:
         if account.kind != "admin_collective" or agency.kind != "commercial":
             continue
         mandates = [m for m in desk.facts.of(Mandate, account.id) if m["agency_id"] == fact["agency_id"]]
-        signed = {number for mandate in mandates for number in mandate["signatories"]}
-        users = {user["practice"] for user in desk.facts.lasting(AccountPractitioner, account.id)}
+        signed = {desk.person(number) for mandate in mandates for number in mandate["signatories"]}
+        users = {desk.person(user["practice"]) for user in desk.facts.lasting(AccountPractitioner, account.id)}
         if missing := sorted(users - signed):
             key = desk.work.keys[fact["id"]]
             desk.work.warn("signatures_missing", key, account=account.id, agency=agency.name, missing=missing)
@@ -64,9 +64,8 @@ def _groups(desk: Desk) -> None:
         if agency.group_id is None:
             continue
         members = {member["practitioner_id"] for member in desk.facts.lasting(GroupMember, agency.group_id)}
-        users = {user["practice"] for user in desk.facts.lasting(AccountPractitioner, fact["account_id"])}
-        own = {n["practitioner_id"] for user in users for n in desk.facts.of(PracticeNumber, user)}
-        strangers = sorted(users - members) if not own & members else []
+        users = desk.facts.lasting(AccountPractitioner, fact["account_id"])
+        strangers = sorted({desk.person(user["practice"]) for user in users} - members)
         if strangers:
             key, group = desk.work.keys[fact["id"]], desk.called.group[agency.group_id]
             desk.work.warn("not_of_the_group", key, agency=agency.name, group=group, numbers=strangers)

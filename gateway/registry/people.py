@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
-from gateway.models import GroupMember, PracticeGroup, PracticeNumber, Practitioner, PractitionerStanding
+from gateway.models import (
+    Developer,
+    GroupMember,
+    PracticeGroup,
+    PracticeNumber,
+    Practitioner,
+    PractitionerStanding,
+    Software,
+)
 from gateway.registry.index import Index
 from gateway.store.registry import Tables
 
@@ -45,6 +53,18 @@ class People(Index):
     def may_bill(self, number: str, on: date) -> bool:
         """Whether services of that day may be billed: only those of a participating practitioner."""
         return self.standing(number, on) == PARTICIPATING
+
+    def all_groups(self) -> list[PracticeGroup]:
+        """By name."""
+        return list(self._groups.values())
+
+    def developers(self) -> list[Developer]:
+        """By number."""
+        return list(self._tables.developers)
+
+    def software(self, developer: str, on: date) -> tuple[Software, ...]:
+        """The versions of a developer's software that the payer recognises that day."""
+        return self.line(Software, developer).on(on)
 
     def group(self, group_id: str) -> PracticeGroup:
         """Raises KeyError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from gateway.registry.diff import compare
 from gateway.registry.file import RegistryFile
 from gateway.registry.oddities import find_oddities
 from gateway.registry.steps import ADD, CHANGE, CLOSE, Step
-from gateway.store import Store, Tx
+from gateway.store import Store
 from gateway.store import registry as rows
 
 TRIES = 5  # how often a plan is made anew because somebody else changed the registry meanwhile
@@ -78,12 +79,22 @@ def apply(store: Store, file: Path, config: Config, catalog: Catalog, *, dry_run
 
 
 def bring(
-    store: Store, file: Path, said: RegistryFile, config: Config, catalog: Catalog, *, dry_run: bool = False
+    store: Store,
+    file: Path,
+    said: RegistryFile,
+    config: Config,
+    catalog: Catalog,
+    *,
+    dry_run: bool = False,
+    lines: Sequence[int] = (),
 ) -> Plan:
-    """The same for what was read already; `file` is what sentences call it, and where its paths begin."""
+    """The same for what was read already. `file` is what sentences call it, and where its paths begin; `lines` says on
+    which lines its accreditations stand, where it is a spreadsheet."""
     for _ in range(TRIES):
         with store.read() as tx:
-            plan = _planned(tx, file, said, config, catalog)
+            token, tables = rows.token(tx), rows.load(tx)
+            desk = Desk(file, said, tables, local(tx.now).date(), lines)
+        plan = _planned(desk, config, catalog, token)
         if dry_run or plan.refusals:
             return plan
         if carrying.carry_out(store, plan.steps, plan.token):
@@ -91,10 +102,8 @@ def bring(
     raise StaleState(side_by_side("registry.others_change_it", file=file))
 
 
-def _planned(tx: Tx, file: Path, said: RegistryFile, config: Config, catalog: Catalog) -> Plan:
+def _planned(desk: Desk, config: Config, catalog: Catalog, token: str) -> Plan:
     """Planned on one consistent look; nothing is locked, however long it takes."""
-    token = rows.token(tx)
-    desk = Desk(file, said, rows.load(tx), local(tx.now).date())
     compare(desk)
     find_contradictions(desk, config, catalog)
     find_oddities(desk)

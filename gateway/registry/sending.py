@@ -101,7 +101,7 @@ def clearance(book: Book, sending: Sending, day: date) -> Clearance:
     number, codes = _number(book, sending, sending.payer.name, day)
     if number is not None and is_test_number(number) != (sending.payer.environment == "test"):
         codes.append("TEST_NUMBER_IN_PRODUCTION")
-    if number is not None and book.suspended(sending.payer.name, number, day):
+    if number is not None and book.suspensions(sending.payer.name, number, day):
         codes.append("NUMBER_SUSPENDED")
     if sending.migrated_only and not book.agency_is(sending.agency_id, "migrated", day):
         codes.append("AGENCY_NOT_MIGRATED")

@@ -176,8 +176,20 @@ def history(tx: Tx, record_id: str) -> list[Event]:
 
 def find(tx: Tx, text: str) -> list[Found]:
     """The records that `text` names: by our id, or by a number or file name from outside, which may name several."""
+    return _called(tx, text, _NAMED)
+
+
+def seek(tx: Tx, text: str) -> list[Found]:
+    """Every record that bears this id, number or file name, wherever it stands."""
+    return _called(tx, text, _BEARING)
+
+
+_Names = tuple[tuple[str, type[SQLModel], tuple[str, ...]], ...]
+
+
+def _called(tx: Tx, text: str, kinds: _Names) -> list[Found]:
     found: list[Found] = []
-    for kind, model, names in _NAMED:
+    for kind, model, names in kinds:
         table = table_of(model)
         agency = table.c.agency_id if "agency_id" in table.c else null()
         state = table.c.state if "state" in table.c else literal("")
@@ -196,11 +208,19 @@ def record(tx: Tx, found: Found) -> Batch | Request | Reply | None:
     return tx.session.get(Reply, found.id) if found.kind == "reply" else None
 
 
-_NAMED: tuple[tuple[str, type[SQLModel], tuple[str, ...]], ...] = (
+_NAMED: _Names = (
     ("batch", Batch, ("id", "name")),
     ("request", Request, ("id", "no_dem_ext")),
     ("invoice", Invoice, ("id", "no_fact_ext", "no_fact_ramq")),
     ("reply", Reply, ("id",)),
     ("parcel", Parcel, ("id",)),
+    ("credential", Credential, ("id", "number")),
+)
+_BEARING: _Names = (
+    ("batch", Batch, ("id", "name")),
+    ("request", Request, ("id", "no_dem_ext", "wire_name", "member")),
+    ("invoice", Invoice, ("id", "no_fact_ext", "no_fact_ramq")),
+    ("reply", Reply, ("id", "name", "key")),
+    ("parcel", Parcel, ("id", "name")),
     ("credential", Credential, ("id", "number")),
 )

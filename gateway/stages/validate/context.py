@@ -59,7 +59,7 @@ def _and(message: Both, more: Both | None) -> Both:
     return {lang: f"{text} {more[lang]}" for lang, text in message.items()} if more else message
 
 
-_SEVERITY = {"REQUEST_REPEATED": "info"}
+_SEVERITY = {"REQUEST_REPEATED": "info", "SOFTWARE_DRIFT": "warning"}
 
 
 def judge(desk: Desk, request: Request, report: Report, invoices: list[InvoiceIndex]) -> _Findings:
@@ -74,6 +74,7 @@ def judge(desk: Desk, request: Request, report: Report, invoices: list[InvoiceIn
     cleared = clearance(desk, request, report, invoices, document)
     request.payer, request.number = cleared.payer, cleared.number
     codes = [*cleared.codes, *(["REQUEST_NUMBER_REUSED"] if _earlier(desk, request) else [])]
+    codes += ["SOFTWARE_DRIFT"] if _drifts(desk, report) else []
     every = list(of_invoices(desk, request, invoices, document))
     found = [_as_wanted(finding(document, code), desk.severities) for code in codes]
     found += [told(desk, document, said) for said in islice(every, LISTED)]
@@ -108,6 +109,16 @@ def _sending(
         accounts=frozenset(accounts),
         migrated_only=sending.asks_for_migration(document),
     )
+
+
+def _drifts(desk: Desk, report: Report) -> bool:
+    """Whether the document names another software, or another version of it, than its source declared to the payer
+    (letter 003: whoever changes software has to say so)."""
+    declared, says = desk.declared, report.index
+    if declared is None:
+        return False
+    pairs = ((declared.developer, says.developer), (declared.name, says.software), (declared.version, says.version))
+    return any(known and said and known.strip().casefold() != said.strip().casefold() for known, said in pairs)
 
 
 def _earlier(desk: Desk, request: Request) -> list[Request]:
