@@ -369,6 +369,14 @@ def test_the_command_ranks_and_status_tells_what_is_past(
     assert call("deadlines", "dismiss", "ALR-none", "--reason", "seen", *folder) == 2
 
 
+def test_the_command_says_why_a_request_is_not_sent_again(
+    folder: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert call("deadlines", "resend", "D-1", "--reason", "asked the payer", *folder) == 2
+    assert "only a receivable request" in capsys.readouterr().err
+
+
 def test_the_command_can_look_at_another_day_and_at_one_agency(
     folder: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
