@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.mailboxes import look, send
-from support.tally import Count
+from support.tally import MINIMUM, Count
 from support.zips import UTF8, Entry, pack
 
 from adapters import listing
@@ -20,7 +20,6 @@ from gateway.errors import Denied, Gone, StoreError, TransportError
 from gateway.ports import WaitingFile
 from gateway.stages.distribute.artefacts import artefact_name
 from gateway.validation import members, open_member
-from hostile.counts import MINIMUM
 from hostile.traversal import names
 
 NAMES = names()

@@ -13,12 +13,11 @@ from threading import Thread
 
 import pytest
 from support.attacks import TIMES
-from support.tally import Count
+from support.tally import MINIMUM, Count
 
 from adapters.folder import Folder
 from gateway.errors import Denied, Gone, TransportError, Unreachable
 from gateway.ports import WaitingFile
-from hostile.counts import MINIMUM
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs and no links for everybody")
 LOT = b"<lot/>" * 400_000  # more than is read at once

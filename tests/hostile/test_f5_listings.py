@@ -14,13 +14,12 @@ import pytest
 from support.hostile_sftp import Endless, Lies, Reach, entry, reaching
 from support.mailboxes import sha256_of
 from support.returns import ReturnHouse
-from support.tally import Count
+from support.tally import MINIMUM, Count
 
 from gateway.arrivals import taken
 from gateway.errors import Gone, TransportError, Unreachable
 from gateway.models import Parcel
 from gateway.ports import WaitingFile
-from hostile.counts import MINIMUM
 
 _FILE = stat.S_IFREG | 0o600
 # An entry as the server tells it, and why it is never taken; "" where it is not even told about.

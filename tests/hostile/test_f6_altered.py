@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 from support.house import House, paimt, sample
-from support.tally import Count
+from support.tally import MINIMUM, Count
 
 from gateway import platform
 from gateway.models import Request
-from hostile.counts import MINIMUM
 
 Spoil = Callable[[Path], object]
 

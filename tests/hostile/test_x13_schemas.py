@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 from support.family import HERE
-from support.tally import Count
+from support.tally import MINIMUM, Count
 
 from gateway.families import Problem, add
 from gateway.families.sources import schema_problems
-from hostile.counts import MINIMUM
 
 _TYPE = '<xs:simpleType name="code">'
 _PATTERN = "[A-Za-z0-9 ]{1,60}"

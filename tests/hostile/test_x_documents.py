@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from support.attacks import Attack, fell, of
 from support.family import family
-from support.tally import Count
+from support.tally import MINIMUM, Count
 
 from gateway.catalog import Catalog
 from hostile import documents, shapes
-from hostile.counts import MINIMUM
 
 FAMILIES = tuple(f"X{number}" for number in range(1, 11))
 

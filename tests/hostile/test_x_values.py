@@ -9,7 +9,7 @@ import pytest
 from support.attacks import fell
 from support.family import document, family, invoice
 from support.house import House
-from support.tally import Count
+from support.tally import MINIMUM, Count
 
 from gateway import catalog
 from gateway.catalog import Catalog
@@ -17,7 +17,6 @@ from gateway.report import InvoiceIndex
 from gateway.resources import data_dir
 from gateway.validation import judge
 from hostile import values
-from hostile.counts import MINIMUM
 
 BELOW, BEYOND = -(10**17), 10**17  # what a database holds of cents
 

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 from support.attacks import Attack, Counted, of
 from support.house import House, paimt
-from support.tally import Count
+from support.tally import MINIMUM, Count
 from support.zips import Entry, pack
 
 from gateway.messages import room
 from gateway.validation import is_archive, members, open_member
 from gateway.validation.archive import Member
 from hostile import archives
-from hostile.counts import MINIMUM
 
 FORMS = {  # each of our sentences, whatever fills its places
     key: re.compile(re.sub(r"\\{\w+\\}", ".*", re.escape(said["en"])), re.DOTALL)

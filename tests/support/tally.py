@@ -11,7 +11,36 @@ import pytest
 
 KEY = "hostile"
 Count = Callable[..., None]
-_HEAD = ("family", "tried", "refused", "harmless", "accepted twins")
+_HEAD = ("family", "at least", "tried", "refused", "harmless", "accepted twins")
+# How many attempts each family holds at least (RELIABILITY section 6, which does not count X14: changed documents).
+MINIMUM = {
+    "X1": 20,
+    "X2": 12,
+    "X3": 8,
+    "X4": 15,
+    "X5": 6,
+    "X6": 20,
+    "X7": 25,
+    "X8": 70,
+    "X9": 8,
+    "X10": 10,
+    "X11": 10,
+    "X12": 15,
+    "X13": 10,
+    "Z1": 25,
+    "Z2": 15,
+    "Z3": 5,
+    "Z4": 8,
+    "Z5": 4,
+    "Z6": 8,
+    "F1": 2000,
+    "F3": 60,
+    "F5": 40,
+    "F6": 10,
+    "F7": 20,
+    "F8": 12,
+    "F9": 20,
+}
 
 
 @pytest.fixture
@@ -35,6 +64,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not sums:
         return
     terminalreporter.section("hostile families")
-    terminalreporter.write_line("{:8}{:>9}{:>9}{:>10}{:>16}".format(*_HEAD))
+    terminalreporter.write_line("{:8}{:>10}{:>9}{:>9}{:>10}{:>16}".format(*_HEAD))
     for family in sorted(sums, key=lambda name: (name[0], int(name[1:]))):
-        terminalreporter.write_line("{:8}{:9}{:9}{:10}{:16}".format(family, *sums[family]))
+        terminalreporter.write_line("{:8}{:10}{:9}{:9}{:10}{:16}".format(family, MINIMUM.get(family, 0), *sums[family]))
