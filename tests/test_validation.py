@@ -19,6 +19,7 @@ from gateway.validation import Limits, judge
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 SAMPLES = sorted(SCHEMAS.glob("*/samples/*.xml"))
 SAMPLES_ARE_OF = date(2026, 10, 1)
+IN_THEIR_TIME = {"rule_BEFORE_OPENING_dentist_in_march_2018": date(2018, 4, 10)}  # or it would be late as well
 RULES = (
     rule("TWICE", "invoice", 'function = "unique_in_document"\nfield = "number"')
     + rule("LINE_RANGE", "line", 'must = { between = ["number", 1, 9] }\nfield = "number"', "warning")
@@ -60,7 +61,7 @@ def only(report: Report) -> Finding:
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: f"{path.parent.parent.name}/{path.stem}")
 def test_a_shipped_sample_is_judged_as_its_name_says(sample: Path, shipped: Catalog) -> None:
     with sample.open("rb") as source:
-        report = judge(source, sample.name, shipped, on=SAMPLES_ARE_OF)
+        report = judge(source, sample.name, shipped, on=IN_THEIR_TIME.get(sample.stem, SAMPLES_ARE_OF))
     outcome, _, rest = sample.stem.partition("_")
     codes = {f.code for f in report.findings}
     if outcome == "rule":
