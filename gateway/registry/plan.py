@@ -12,6 +12,7 @@ from gateway.config import Config
 from gateway.config.strict import read
 from gateway.errors import StaleState
 from gateway.messages import Both, say, side_by_side
+from gateway.platform import passing
 from gateway.registry import carrying
 from gateway.registry.contradictions import find_contradictions
 from gateway.registry.desk import Desk
@@ -97,6 +98,7 @@ def bring(
         plan = _planned(desk, config, catalog, token)
         if dry_run or plan.refusals:
             return plan
+        passing("registry.planned")
         if carrying.carry_out(store, plan.steps, plan.token):
             return Plan(plan.steps, plan.warnings, applied=True)
     raise StaleState(side_by_side("registry.others_change_it", file=file))

@@ -29,12 +29,12 @@ _CHANGES = ("INSERT", "UPDATE", "DELETE")
 # The two lines a row may still get: its moment, when it was staged; and the end of its being believed, once.
 _LITE_UPDATE = """
 CREATE TRIGGER %(name)s BEFORE UPDATE ON %(table)s
-WHEN NOT (%(same)s AND (OLD.recorded_at IS NEW.recorded_at OR OLD.recorded_at >= '9999')
+WHEN NOT (%(same)s AND (OLD.recorded_at IS NEW.recorded_at OR OLD.recorded_at >= '9999-01-01')
           AND (OLD.superseded_at IS NULL OR OLD.superseded_at IS NEW.superseded_at))
 BEGIN SELECT RAISE(ABORT, 'a fact of the registry is never rewritten'); END
 """
 _LITE_DELETE = """
-CREATE TRIGGER %(name)s BEFORE DELETE ON %(table)s WHEN OLD.recorded_at < '9999'
+CREATE TRIGGER %(name)s BEFORE DELETE ON %(table)s WHEN OLD.recorded_at < '9999-01-01'
 BEGIN SELECT RAISE(ABORT, 'a fact of the registry is never deleted'); END
 """
 _LITE_NOTICE = """

@@ -10,6 +10,7 @@ from gateway import limits
 from gateway.catalog import DocumentType
 from gateway.messages import Both, both
 from gateway.models import Invoice, Request
+from gateway.registry.people import PARTICIPATING
 from gateway.report import InvoiceIndex
 from gateway.stages.validate.desk import Desk
 from gateway.store import past
@@ -37,10 +38,20 @@ def of_new(desk: Desk, request: Request, invoices: list[InvoiceIndex]) -> Iterat
     with desk.rooms.store.read() as tx:
         known = past.standing(tx, request.agency_id, numbers)
     for index in invoices:
+        yield from _stopped(desk, index)
         if first := known.get(index.number or ""):
             yield Said("INVOICE_NUMBER_REUSED", index, both(_FIRST[first.outcome], request=first.request_id))
         elif index.number in desk.invoice_numbers:
             yield Said("INVOICE_NUMBER_REUSED", index, both("validate.first_in_lot"))
+
+
+def _stopped(desk: Desk, index: InvoiceIndex) -> Iterator[Said]:
+    """A practitioner who is non-participating, disengaged, moved away or retired bills for no later service."""
+    days = [day for day in (index.first_service, index.last_service) if day]
+    if index.practice is None or all(desk.book.may_bill(index.practice, day) for day in days):
+        return
+    standing = next(s for day in days if (s := desk.book.standing(index.practice, day)) != PARTICIPATING)
+    yield Said("PRACTITIONER_STOPPED", index, both(f"validate.stopped_{standing}"))
 
 
 def of_changes(
