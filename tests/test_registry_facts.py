@@ -190,7 +190,9 @@ def test_what_an_interrupted_writer_staged_never_counts(store: Store, killing: C
         "Laurier"
     }
     with store.read() as tx:
-        left = tx.session.execute(text("SELECT count(*) FROM accreditation WHERE recorded_at >= '9999-01-01'")).scalar_one()
+        left = tx.session.execute(
+            text("SELECT count(*) FROM accreditation WHERE recorded_at >= '9999-01-01'")
+        ).scalar_one()
         told = [e.reason for e in tx.session.execute(text("SELECT reason FROM event ORDER BY seq"))]
     assert left == 0
     assert told[-1] == "registry_applied"
