@@ -108,6 +108,25 @@ def on_stop(stop: Callable[[], None]) -> None:
     signal.signal(signal.SIGTERM, handle)
 
 
+@contextmanager
+def stops_interrupt() -> Iterator[None]:
+    """Meanwhile the first of Ctrl-C, SIGTERM and a terminal that closes raises KeyboardInterrupt, and another one does
+    not stop what tidies up after it. For the main thread."""
+    wanted = [signal.SIGINT, signal.SIGTERM, *([] if WINDOWS else [signal.SIGHUP])]
+
+    def handle(_signal: int, _frame: object) -> None:
+        for one in wanted:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {one: signal.signal(one, handle) for one in wanted}
+    try:
+        yield
+    finally:
+        for one, was in before.items():
+            signal.signal(one, was)
+
+
 def limit_memory(size: int) -> None:
     """Let this process have no more than `size` bytes of address space, where the system can hold it to that."""
     if WINDOWS:

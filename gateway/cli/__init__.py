@@ -24,6 +24,7 @@ from gateway.messages import LANGUAGES, resolve_language, room, say, why_not
 
 # Command → the family that holds it: only the one that was called is loaded.
 FAMILIES = {
+    "init": "init",
     "check": "check",
     "trial": "trial",
     "demo": "demo",

@@ -27,10 +27,19 @@ if TYPE_CHECKING:
     from gateway.rendering.data import report_json, summary_json
     from gateway.rendering.html import report_html, summary_html
     from gateway.rendering.pdf import sheets_pdf
-    from gateway.rendering.sheets import sheets_html
+    from gateway.rendering.sheets import sheets_html, sheets_text
     from gateway.rendering.text import render as report_text
 
-__all__ = ["report_html", "report_json", "report_text", "sheets_html", "sheets_pdf", "summary_html", "summary_json"]
+__all__ = [
+    "report_html",
+    "report_json",
+    "report_text",
+    "sheets_html",
+    "sheets_pdf",
+    "sheets_text",
+    "summary_html",
+    "summary_json",
+]
 
 # Pages need Jinja and Babel, which cost more than judging a small document: each part is loaded when it is asked for.
 _HOMES = {
@@ -39,6 +48,7 @@ _HOMES = {
     "report_text": ("text", "render"),
     "sheets_html": ("sheets", "sheets_html"),
     "sheets_pdf": ("pdf", "sheets_pdf"),
+    "sheets_text": ("sheets", "sheets_text"),
     "summary_html": ("html", "summary_html"),
     "summary_json": ("data", "summary_json"),
 }

@@ -1,11 +1,13 @@
-"""Sheets as one self-contained HTML page; each prints on pages of its own. `pdf` makes a PDF of the same sheets."""
+"""Sheets as one self-contained HTML page, each on pages of its own when printed, or as text; `pdf` makes a PDF."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
+from gateway.messages import say
 from gateway.rendering.html import environment, words
-from gateway.sheets import Grid, Heading, Pairs, Sheet
+from gateway.sheets import Block, Grid, Heading, Pairs, Sheet, Text
 
 
 def sheets_html(sheets: Sequence[Sheet], lang: str) -> bytes:
@@ -18,3 +20,38 @@ def _kind(block: object) -> str:
     """What a block is, for the template."""
     kinds = {Heading: "heading", Pairs: "pairs", Grid: "grid"}
     return kinds.get(type(block), "text")
+
+
+def sheets_text(sheets: Sequence[Sheet], lang: str, width: int = 78) -> str:
+    """The same sheets as plain text. What must be copied exactly, the value of a pair, is never broken."""
+    return "\n\n\n".join("\n".join(_lines(sheet, lang, width)) for sheet in sheets) + "\n"
+
+
+def _lines(sheet: Sheet, lang: str, width: int) -> Iterator[str]:
+    yield from (sheet.title, "=" * min(len(sheet.title), width), sheet.about)
+    for block in sheet.blocks:
+        yield ""
+        yield from _block(block, lang, width)
+    if sheet.foot:
+        yield ""
+        yield from _wrapped(sheet.foot, width)
+
+
+def _block(block: Block, lang: str, width: int) -> Iterator[str]:
+    match block:
+        case Heading():
+            yield from (block.text, "-" * min(len(block.text), width))
+        case Text():
+            yield from _wrapped(("! " if block.strong else "") + block.text, width)
+        case Pairs():
+            for name, value in block.rows:
+                yield f"  {name}{say('rendering.colon', lang)}{value or '_' * 30}"
+        case Grid():
+            yield f"{block.caption}{say('rendering.colon', lang)}".rstrip()
+            yield "  " + " | ".join(block.columns)
+            yield from ("  " + " | ".join(row) for row in block.rows)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """A path, or a command with its hyphens, stays whole."""
+    return wrap(text, width, break_long_words=False, break_on_hyphens=False)

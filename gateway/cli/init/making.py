@@ -1,0 +1,39 @@
+"""Makes an installation of the answers: its houses, the test lot, the page; all beside its place, then renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.app import working
+from gateway.cli.init import house, landing, page
+from gateway.cli.init.house import CONFIG, PRACTISE
+from gateway.cli.init.rehearsal import SANDBOX_PORT, Seen, rehearse, sandbox, settle_registry
+from gateway.cli.init.shapes import Answers
+from gateway.config import load
+from gateway.messages import Both
+
+Tell = Callable[[str], None]  # is given the key of the step that begins
+
+
+def make(told: Answers, target: Path, tell: Tell) -> Seen:
+    """All of it, tried, in `target`; or nothing. Raises ConfigError, RehearsalFailed, OSError, KeyboardInterrupt."""
+    tell("init.step_folders")
+    with landing.built_beside(target) as beside:
+        practising, final = (beside, target) if told.rehearses_in_itself else (beside / PRACTISE, target / PRACTISE)
+        payer = sandbox(practising)
+        plan = house.practice(told, payer.payer_block(SANDBOX_PORT))
+        house.write(practising, plan)
+        seen = rehearse(practising, final, plan, payer, tell)
+        if not told.rehearses_in_itself:
+            seen = replace(seen, warnings=_real(told, beside, target))
+        page.write(beside, told, target, seen)
+    return seen
+
+
+def _real(told: Answers, beside: Path, target: Path) -> tuple[Both, ...]:
+    """The house that will talk to the payer: made and registered, and nothing of it run yet."""
+    house.write(beside, house.real(told))
+    with working(load(beside / CONFIG), actor="init") as app:
+        return settle_registry(app, beside, target)
