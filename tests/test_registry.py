@@ -14,8 +14,9 @@ from gateway.clock import FixedClock
 from gateway.config import Config, GatewayConfig, PayerConfig
 from gateway.errors import ConfigError
 from gateway.models import Event, TransmissionNumber
-from gateway.registry import Book, Plan, apply
+from gateway.registry import Book, Plan, apply, may_send, statement_recipient
 from gateway.registry.mailboxes import KINDS
+from gateway.registry.reasons import codes
 from gateway.resources import data_dir
 from gateway.store import Store, credentials, due, moves
 from gateway.validation.files import shipped
@@ -192,9 +193,9 @@ def test_a_fact_is_closed_by_its_last_day_and_stays_true_until_then(applied: App
     plan = applied(ACCOUNT.replace("from = 2020-01-01", "from = 2020-01-01\nto = 2026-03-02"))
     assert len(plan.steps) == len(plan.closings) == 1
     laurier, book = applied.agency("Laurier"), applied.book()
-    assert book.may_send(laurier, "admin:12345", DAY).ok
-    after = book.may_send(laurier, "admin:12345", DAY + timedelta(days=1))
-    assert (after.code, after.facts) == ("ACCOUNT_UNKNOWN", {"ended": "2026-03-02"})
+    assert may_send(book, laurier, "admin:12345", DAY).ok
+    (after,) = may_send(book, laurier, "admin:12345", DAY + timedelta(days=1)).reasons
+    assert (after.code, after.facts["ended"]) == ("ACCOUNT_UNKNOWN", "2026-03-02")
     assert applied(EVERYTHING).steps == ()  # no `to` in the file: untouched
 
 
@@ -378,7 +379,7 @@ def test_a_number_that_changed_hands_is_read_on_the_first_day(applied: Applier) 
     one = LAURIER.replace("from = 2016-07-01\n", "from = 2016-07-01\nto = 2019-12-31\n")
     two = TILLEULS + '[[agency.number]]\npayer = "sandbox"\nnumber = "18001"\nfrom = 2020-01-01\n'
     assert applied(one + two + ACCOUNT).refusals == ()
-    assert applied.book().recipient("admin:12345", DAY).agency_id == applied.agency("Tilleuls")
+    assert statement_recipient(applied.book(), "admin:12345", DAY).agency_id == applied.agency("Tilleuls")
 
 
 # What the book answers.
@@ -389,26 +390,26 @@ def test_numbers_are_compared_as_exact_strings(applied: Applier) -> None:
     book = applied.book()
     for wrong in ("018001", " 18001", "18001.0", "１８００１"):
         assert book.holder("sandbox", wrong, DAY) is None
-    assert not book.recipient("admin:012345", DAY).ok
+    assert statement_recipient(book, "admin:012345", DAY).route == "held"
 
 
 def test_sending_for_an_account_needs_its_accreditation_on_that_day(applied: Applier) -> None:
     applied(EVERYTHING)
     book, laurier, tilleuls = applied.book(), applied.agency("Laurier"), applied.agency("Tilleuls")
-    assert book.may_send(laurier, "admin:12345", DAY).ok
-    assert book.may_send(laurier, None, DAY).ok
-    assert book.may_send(laurier, "admin:99999", DAY).code == "ACCOUNT_UNKNOWN"
-    early = book.may_send(laurier, "admin:12345", date(2019, 12, 31))
-    assert (early.code, early.facts) == ("ACCOUNT_NOT_YET", {"from": "2020-01-01"})
-    other = book.may_send(tilleuls, "admin:12345", DAY)
-    assert (other.code, other.agency_id, other.facts) == ("ACCOUNT_OTHER_AGENCY", tilleuls, {})
+    assert may_send(book, laurier, "admin:12345", DAY).ok
+    assert may_send(book, laurier, None, DAY).ok
+    assert codes(may_send(book, laurier, "admin:99999", DAY).reasons) == ["ACCOUNT_UNKNOWN"]
+    (early,) = may_send(book, laurier, "admin:12345", date(2019, 12, 31)).reasons
+    assert (early.code, early.facts["start"]) == ("ACCOUNT_NOT_YET", "2020-01-01")
+    (other,) = may_send(book, tilleuls, "admin:12345", DAY).reasons
+    assert (other.code, set(other.facts)) == ("ACCOUNT_OTHER_AGENCY", {"account", "day"})
 
 
 def test_a_statement_goes_to_who_was_accredited_on_its_day_or_to_nobody(applied: Applier) -> None:
     applied(EVERYTHING)
     book = applied.book()
-    assert book.recipient("admin:12345", DAY).agency_id == applied.agency("Laurier")
-    assert book.recipient("admin:12345", date(2019, 12, 31)).agency_id is None
+    assert statement_recipient(book, "admin:12345", DAY).agency_id == applied.agency("Laurier")
+    assert statement_recipient(book, "admin:12345", date(2019, 12, 31)).agency_id is None
 
 
 def test_live_numbers_are_those_held_today_by_active_agencies(applied: Applier) -> None:

@@ -46,9 +46,11 @@ def test_verdicts_are_written_on_submissions_and_invoices(store: Store, request_
         assert second.no_fact_ramq is None
         assert tx.session.get_one(Submission, (request_id, 2)).messages == ["9901"]
         assert invoices.by_payer_number(tx, "sandbox", ["00000000101", "x"]) == {"00000000101": "FAC-1"}
-        assert invoices.by_payer_number(tx, "sandbox", ["00000000101"], agency_id="AGE-1") == {"00000000101": "FAC-1"}
-        assert invoices.by_payer_number(tx, "sandbox", ["00000000101"], agency_id="AGE-2") == {}
-        assert invoices.by_own_number(tx, "AGE-1", "sandbox", ["F-1", "F-2"])["F-2"] == "FAC-2"
+        (owned,) = invoices.owned_by_payer_number(tx, "sandbox", ["00000000101", "x"])["00000000101"]
+        assert (owned.id, owned.agency_id) == ("FAC-1", "AGE-1")
+        (mine,) = invoices.owned_by_own_number(tx, ["AGE-1", "AGE-2"], "sandbox", ["F-1", "F-2"])["F-2"]
+        assert mine.id == "FAC-2"
+        assert invoices.owned_by_own_number(tx, ["AGE-2"], "sandbox", ["F-1", "F-2"]) == {}
 
 
 def test_staged_lines_can_be_staged_again(store: Store, request_id: str) -> None:

@@ -264,7 +264,7 @@ def test_every_account_of_an_old_document_is_asked_about(house: House) -> None:
     house.account("personal:251111", "AGE-3")
     text = sample("ramq-dp", "valid_DP_RACIN_two_requests").replace('DISP="251111"', 'DISP="252222"', 1)
     (request,) = house.given("dp.xml", text, "SRC-3")
-    assert request.holds == ["ACCOUNT_UNKNOWN"]
+    assert request.holds == ["ACCOUNT_UNKNOWN", "SOLO_OTHER_HOLDER"]
 
 
 def test_a_cancellation_of_unknown_invoices_waits_until_they_are_known(house: House) -> None:

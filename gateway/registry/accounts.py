@@ -48,6 +48,10 @@ class Accounts(People):
         facts = self.line(StatementCoordinates, self._same(account, on)).on(on)
         return facts[0] if len(facts) == 1 else None
 
+    def coordinates_line(self, account: str, on: date) -> tuple[StatementCoordinates, ...]:
+        """Every place its statements ever went, or are to go, by first day. `on`: the day its name is read on."""
+        return self.line(StatementCoordinates, self._same(account, on)).facts
+
     def practitioners(self, account: str, on: date = date.max) -> frozenset[str]:
         """Who bills through the account on that day, each by the number it is known by; who lastingly does, without."""
         facts = self.line(AccountPractitioner, self._same(account, on)).on(on)

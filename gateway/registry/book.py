@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from threading import Lock
-from types import MappingProxyType
 
 from gateway.clock import TORONTO
 from gateway.models import (
@@ -24,17 +21,6 @@ from gateway.registry.called import Called
 from gateway.registry.index import grouped
 from gateway.store import Tx
 from gateway.store import registry as rows
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the registry says. `code` is OK or ACCOUNT_UNKNOWN, ACCOUNT_NOT_YET, ACCOUNT_OTHER_AGENCY; `facts` tell of
-    the asking agency only, never of another one."""
-
-    ok: bool
-    code: str
-    agency_id: str | None = None
-    facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Book(Accounts):
@@ -142,25 +128,6 @@ class Book(Accounts):
             (payer, number, self.holder(payer, number, day)) for payer, number in self.subjects(TransmissionNumber)
         )
         return sorted((p, n, agency) for p, n, agency in found if agency and self._agencies[agency].active)
-
-    # -- who may, and to whom --
-
-    def may_send(self, agency_id: str, account: str | None, day: date) -> Answer:
-        """May the agency send for the account on that day? A document that names no account needs no accreditation."""
-        if account is None or self.agency_of(account, day) == agency_id:
-            return Answer(True, "OK", agency_id)
-        own = [fact for fact in self.holders(account, day) if fact.agency_id == agency_id]
-        if later := [fact.valid_from for fact in own if fact.valid_from > day]:
-            return Answer(False, "ACCOUNT_NOT_YET", agency_id, {"from": min(later).isoformat()})
-        if self.accreditations(account, day):
-            return Answer(False, "ACCOUNT_OTHER_AGENCY", agency_id)
-        ended = [fact.valid_to for fact in own if fact.valid_to is not None]
-        return Answer(False, "ACCOUNT_UNKNOWN", agency_id, {"ended": max(ended).isoformat()} if ended else {})
-
-    def recipient(self, account: str, day: date) -> Answer:
-        """Who is entitled to what concerns the account on that day; nobody is better than a guess."""
-        agency = self.agency_of(account, day)
-        return Answer(True, "OK", agency) if agency else Answer(False, "ACCOUNT_UNKNOWN")
 
 
 def end_of(day: date) -> datetime:

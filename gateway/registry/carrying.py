@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from gateway.clock import local
-from gateway.identifiers import new_id
+from gateway.identifiers import lane, new_id
 from gateway.models.facts import STAGED
 from gateway.platform import passing
 from gateway.registry.steps import Step
-from gateway.store import Store, Tx, chunks, credentials, due, moves
+from gateway.store import Store, Tx, chunks, credentials, due, moves, replies
 from gateway.store import registry as rows
 from gateway.store import registry_writes as writes
 
@@ -71,3 +71,5 @@ def _set_going(tx: Tx, *, changed: bool) -> None:
         credentials.expect(tx, payer, number)
     for agency_id in rows.active_agencies(tx) if changed else ():
         due.wake(tx, "validate", agency_id)
+    for held in replies.with_held_statements(tx) if changed else ():
+        due.wake(tx, "match", lane(*held))

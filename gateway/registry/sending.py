@@ -3,15 +3,19 @@ just before the commit at the payer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Literal
 
 from gateway.catalog import Catalog, DocumentType
 from gateway.config import Config, PayerConfig
 from gateway.identifiers import is_test_number
 from gateway.models import Request
+from gateway.registry import permission
 from gateway.registry.book import Book
+from gateway.registry.permission import may_send
+from gateway.registry.reasons import Reason, codes, reason
 
 # Every code an answer may hold. What the registry does not know yet, it may know tomorrow.
 CODES = frozenset(
@@ -23,11 +27,25 @@ CODES = frozenset(
         "SENDER_MISSING",
         "TEST_NUMBER_IN_PRODUCTION",
         "AGENCY_NOT_MIGRATED",
-        "ACCOUNT_UNKNOWN",
-        "ACCOUNT_NOT_YET",
-        "ACCOUNT_OTHER_AGENCY",
     }
+    | permission.CODES
 )
+_NEVER = frozenset({"FOREIGN_NUMBER", "TEST_NUMBER_IN_PRODUCTION"})  # of these, what no payer could take
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Claim:
+    """What a request asks for one practitioner through one account. Days are the first and the last service."""
+
+    account: str = ""  # "": the document names none
+    practice: str | None = None
+    first: date | None = None
+    last: date | None = None
+
+    @property
+    def services(self) -> list[date]:
+        """The days that are known."""
+        return [day for day in (self.first, self.last) if day is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +56,29 @@ class Sending:
     payer: PayerConfig | None
     sender: str | None  # transmission number in the document; None: the document names none
     requester: str | None  # practice number
-    accounts: frozenset[str | None]  # None: an account there should be, and is not
+    claims: frozenset[Claim]
     migrated_only: bool  # its format is for agencies that have migrated
 
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """The answer: `codes` says what stands in the way; nothing does when it is empty."""
+    """The answer: `reasons` says what stands in the way; nothing does when it is empty."""
 
     payer: str | None
     number: str | None
-    codes: list[str]
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def codes(self) -> list[str]:
+        """Of the reasons, each once."""
+        return codes(self.reasons)
+
+    @property
+    def outcome(self) -> Literal["send", "held", "refused"]:
+        """REFUSED only for another agency's number, or a test number in production; all else may change."""
+        if _NEVER.intersection(self.codes):
+            return "refused"
+        return "held" if self.reasons else "send"
 
 
 def payer_for(book: Book, config: Config, agency_id: str, format_: str | None) -> PayerConfig | None:
@@ -59,23 +89,23 @@ def payer_for(book: Book, config: Config, agency_id: str, format_: str | None) -
 
 
 def ask(
-    book: Book, config: Config, catalog: Catalog, request: Request, accounts: Iterable[str], day: date
+    book: Book, config: Config, catalog: Catalog, request: Request, claims: Iterable[Claim], day: date
 ) -> Clearance:
-    """The answer for a request that has its row. `accounts`: those its submissions name."""
-    named: frozenset[str | None] = frozenset(accounts)
+    """The answer for a request that has its row. `claims`: those of its submissions."""
+    named = frozenset(claims)
     if not named and (request.account or request.action == "new"):
-        named = frozenset({request.account})
+        named = frozenset({Claim(request.account or "")})
     document = document_of(catalog, request)
     sending = Sending(
         agency_id=request.agency_id,
         payer=payer_for(book, config, request.agency_id, request.format),
         sender=request.number,
         requester=request.requester,
-        accounts=named,
+        claims=named,
         migrated_only=asks_for_migration(document),
     )
     answer = clearance(book, sending, day)
-    return Clearance(answer.payer, answer.number, [code for code in answer.codes if _binds(document, request, code)])
+    return replace(answer, reasons=tuple(one for one in answer.reasons if _binds(document, request, one.code)))
 
 
 def document_of(catalog: Catalog, request: Request) -> DocumentType | None:
@@ -95,42 +125,47 @@ def asks_for_migration(document: DocumentType | None) -> bool:
 
 
 def clearance(book: Book, sending: Sending, day: date) -> Clearance:
-    """The answer from what the registry holds for that day."""
+    """The answer from what the registry holds for that day, in Toronto: the day of sending."""
+    against = list(_accounts(book, sending, day))
     if sending.payer is None:
-        return Clearance(None, sending.sender, ["NO_PAYER", *_accounts(book, sending, day)])
-    number, codes = _number(book, sending, sending.payer.name, day)
+        return Clearance(None, sending.sender, (reason("NO_PAYER"), *against))
+    payer = sending.payer.name
+    number, found = _number(book, sending, payer, day)
     if number is not None and is_test_number(number) != (sending.payer.environment == "test"):
-        codes.append("TEST_NUMBER_IN_PRODUCTION")
-    if number is not None and book.suspensions(sending.payer.name, number, day):
-        codes.append("NUMBER_SUSPENDED")
+        found.append(reason("TEST_NUMBER_IN_PRODUCTION", number=number, payer=payer))
+    if number is not None and book.suspensions(payer, number, day):
+        found.append(reason("NUMBER_SUSPENDED", number=number, payer=payer, day=day))
     if sending.migrated_only and not book.agency_is(sending.agency_id, "migrated", day):
-        codes.append("AGENCY_NOT_MIGRATED")
-    return Clearance(sending.payer.name, number, [*codes, *_accounts(book, sending, day)])
+        found.append(reason("AGENCY_NOT_MIGRATED", day=day))
+    return Clearance(payer, number, (*found, *against))
 
 
-def _number(book: Book, sending: Sending, payer: str, day: date) -> tuple[str | None, list[str]]:
+def _number(book: Book, sending: Sending, payer: str, day: date) -> tuple[str | None, list[Reason]]:
     mine = book.numbers(sending.agency_id, payer, day)
     if sending.sender is None:
-        return (mine[0], []) if mine and _speaks_for_itself(book, sending, day) else (None, ["SENDER_MISSING"])
+        alone = mine and _speaks_for_itself(book, sending, day)
+        return (mine[0], []) if alone else (None, [reason("SENDER_MISSING")])
     if sending.sender in mine:
         return sending.sender, []
-    holder = book.holder(payer, sending.sender, day)
-    return sending.sender, ["NUMBER_UNKNOWN" if holder is None else "FOREIGN_NUMBER"]
+    unknown = book.holder(payer, sending.sender, day) is None
+    code = "NUMBER_UNKNOWN" if unknown else "FOREIGN_NUMBER"
+    return sending.sender, [reason(code, number=sending.sender, payer=payer, day=day)]
 
 
 def _speaks_for_itself(book: Book, sending: Sending, day: date) -> bool:
     """A solo agency need not name itself where its own practitioner is the requester."""
-    if book.agency(sending.agency_id).kind != "solo" or not sending.requester:
+    agency_id, requester = sending.agency_id, sending.requester
+    if book.agency(agency_id).kind != "solo" or not requester:
         return False
-    if book.may_send(sending.agency_id, f"personal:{sending.requester}", day).ok:
+    if book.agency_of(f"personal:{requester}", day) == agency_id:
         return True
     return any(
-        book.may_send(sending.agency_id, account, day).ok and book.bills_through(sending.requester, account, day)
-        for account in sending.accounts
-        if account is not None
+        book.agency_of(claim.account, day) == agency_id and book.bills_through(requester, claim.account, day)
+        for claim in sending.claims
     )
 
 
-def _accounts(book: Book, sending: Sending, day: date) -> list[str]:
-    answers = [book.may_send(sending.agency_id, account, day) for account in sorted(sending.accounts, key=str)]
-    return list(dict.fromkeys(answer.code for answer in answers if not answer.ok))
+def _accounts(book: Book, sending: Sending, day: date) -> Iterator[Reason]:
+    for claim in sorted(sending.claims, key=repr):
+        practitioners = [claim.practice] if claim.practice else []
+        yield from may_send(book, sending.agency_id, claim.account or None, day, claim.services, practitioners).reasons

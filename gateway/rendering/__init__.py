@@ -16,6 +16,8 @@ be missing; unknown keys are in the JSON only. `says` and `next` are sentences i
   statement      number dated period mode system account paid_on paid_cents withheld_cents carried_in_cents
                  carried_out_cents total_cents entries_total entries[{kind number payer_number line code service
                  preliminary_cents paid_cents messages}] listed
+  extract        of a statement, for who held the account before: extract number dated period mode system account
+                 total_cents entries_total entries listed, all of its own entries only
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.report import Report
 
-KINDS = ("receipt", "report", "receivability", "statement")
+KINDS = ("receipt", "report", "receivability", "statement", "extract")
 
 
 def report_json(report: Report) -> bytes:

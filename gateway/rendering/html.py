@@ -26,8 +26,8 @@ def report_html(report: Report, lang: str) -> bytes:
 
 
 def summary_html(kind: str, facts: Mapping[str, Any], lang: str) -> bytes:
-    """The page of a receipt, a report, a receivability reply or a statement; `facts` as the package says. Raises
-    KeyError for another kind."""
+    """The page of a receipt, a report, a receivability reply, a statement or an extract of one; `facts` as the package
+    says. Raises KeyError for another kind."""
     if kind not in KINDS:
         raise KeyError(kind)
     page = environment().get_template(f"{kind}.html")
@@ -104,7 +104,7 @@ def _counts(kind: str, facts: Mapping[str, Any], lang: str) -> list[tuple[str, i
     if kind == "receivability":
         parts = [(name, facts.get(name) or 0) for name in ("receivable", "not_receivable")]
         return [(_say(lang, f"count_{name}"), number, _TONES[name]) for name, number in parts]
-    if kind == "statement":
+    if kind in ("statement", "extract"):
         kinds = Counter(entry.get("kind") or "" for entry in facts.get("entries", []))
         return [(_word(lang, "entry", name), number, _ENTRY_TONES.get(name, "plain")) for name, number in kinds.items()]
     if kind == "report" and facts.get("invoices"):

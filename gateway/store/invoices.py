@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 from sqlalchemy import bindparam, delete, update
 from sqlmodel import col, select
 
 from gateway.models import Invoice, Line, Request, Submission
-from gateway.store.engine import Tx, bulk, chunks, table_of
+from gateway.store.engine import Tx, bulk, chunks, listed, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,31 +100,54 @@ def _update_invoices(tx: Tx, verdicts: Sequence[Verdict], values: Callable[[Verd
     tx.session.connection().execute(statement, rows)
 
 
-def by_payer_number(tx: Tx, payer: str, numbers: Iterable[str], *, agency_id: str | None = None) -> dict[str, str]:
-    """Invoices by the payer's number, of one agency or of any: number → invoice id."""
+def by_payer_number(tx: Tx, payer: str, numbers: Iterable[str]) -> dict[str, str]:
+    """Invoices of any agency by the payer's number: number → invoice id."""
     found: dict[str, str] = {}
     for piece in chunks(numbers):
         query = select(Invoice.no_fact_ramq, Invoice.id).where(
             Invoice.payer == payer, col(Invoice.no_fact_ramq).in_(piece)
         )
-        if agency_id is not None:
-            query = query.where(Invoice.agency_id == agency_id)
         found.update((str(number), invoice) for number, invoice in tx.session.exec(query))
     return found
 
 
-def by_own_number(tx: Tx, agency_id: str, payer: str, numbers: Iterable[str]) -> dict[str, str]:
-    """Invoices of an agency by its own number; where it was used twice, the receivable one, else the newest."""
-    found: dict[str, str] = {}
-    for piece in chunks(numbers):
-        rows = tx.session.exec(
-            select(Invoice.no_fact_ext, Invoice.id, Submission.verdict)
-            .join(
-                Submission,
-                (col(Submission.request_id) == Invoice.request_id) & (col(Submission.ordinal) == Invoice.ordinal),
-            )
-            .where(Invoice.agency_id == agency_id, Invoice.payer == payer, col(Invoice.no_fact_ext).in_(piece))
+class Owned(NamedTuple):
+    """An invoice that a statement may speak of, and whose it is."""
+
+    id: str
+    agency_id: str
+    account: str | None
+
+
+def owned_by_payer_number(tx: Tx, payer: str, numbers: Iterable[str]) -> dict[str, list[Owned]]:
+    """The invoices of any agency that bear these payer's numbers; one query, however many they are."""
+    found: dict[str, list[Owned]] = {}
+    query = select(Invoice.no_fact_ramq, Invoice.id, Invoice.agency_id, Invoice.account).where(
+        Invoice.payer == payer, col(Invoice.no_fact_ramq).in_(listed(tx, numbers))
+    )
+    for number, *invoice in tx.session.exec(query):
+        found.setdefault(str(number), []).append(Owned(*invoice))
+    return found
+
+
+def owned_by_own_number(tx: Tx, agencies: Iterable[str], payer: str, numbers: Iterable[str]) -> dict[str, list[Owned]]:
+    """One invoice of each of the agencies by its own number; where an agency used it twice, the receivable one, else
+    the newest. One query, however many they are."""
+    owned = [col(Invoice.no_fact_ext), col(Invoice.id), col(Invoice.agency_id), col(Invoice.account)]
+    rows = tx.session.execute(
+        sql.select(*owned, col(Submission.verdict))
+        .select_from(Invoice)
+        .join(
+            Submission,
+            (col(Submission.request_id) == Invoice.request_id) & (col(Submission.ordinal) == Invoice.ordinal),
         )
-        for number, invoice, _verdict in sorted(rows, key=lambda row: (row[2] == "receivable", row[1])):
-            found[str(number)] = invoice
+        .where(col(Invoice.payer) == payer, col(Invoice.agency_id).in_(sorted(agencies)))
+        .where(col(Invoice.no_fact_ext).in_(listed(tx, numbers)))
+    )
+    last: dict[tuple[str, str], Owned] = {}
+    for number, id_, agency_id, account, _ in sorted(rows, key=lambda row: (row[4] == "receivable", row[1])):
+        last[str(number), agency_id] = Owned(id_, agency_id, account)
+    found: dict[str, list[Owned]] = {}
+    for (number, _), invoice in last.items():
+        found.setdefault(number, []).append(invoice)
     return found

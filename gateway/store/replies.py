@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, func, or_, select, update
 
 from gateway.errors import StaleState
@@ -14,7 +15,7 @@ from gateway.identifiers import new_id
 from gateway.models import Batch, Distribution, Parcel, Reply, Request
 from gateway.states import ReplyState, RequestState
 from gateway.store import due, moves
-from gateway.store.engine import Tx
+from gateway.store.engine import Tx, changed
 
 NEVER_WENT = (RequestState.REFUSED, RequestState.CANCELLED)
 
@@ -78,6 +79,28 @@ def with_received(tx: Tx) -> list[tuple[str, str]]:
     """Every (payer, number) that has a RECEIVED reply, also numbers that nobody holds any more."""
     rows = tx.session.exec(select(Reply.payer, Reply.number).where(Reply.state == ReplyState.RECEIVED).distinct())
     return [(payer, number) for payer, number in rows if payer and number]
+
+
+def held_statements(tx: Tx, payer: str, number: str, reasons: Collection[str]) -> list[Reply]:
+    """HELD statements fetched under this number that rest for one of these reasons, in the order they came."""
+    query = select(Reply).where(Reply.payer == payer, Reply.number == number, Reply.state == ReplyState.HELD)
+    query = query.where(Reply.kind == "statement", col(Reply.reason).in_(reasons))
+    return list(tx.session.exec(query.order_by(col(Reply.id))))
+
+
+def with_held_statements(tx: Tx) -> list[tuple[str, str]]:
+    """Every (payer, number) under which a HELD statement was fetched, also numbers that nobody holds any more."""
+    query = select(Reply.payer, Reply.number).where(Reply.state == ReplyState.HELD, Reply.kind == "statement")
+    return [(payer, number) for payer, number in tx.session.exec(query.distinct()) if payer and number]
+
+
+def reheld(tx: Tx, reply: Reply, reason: str, detail: dict[str, Any]) -> None:
+    """A HELD reply stays held, for another reason than before. Raises StaleState when it is no longer HELD."""
+    still = (col(Reply.id) == reply.id) & (col(Reply.state) == ReplyState.HELD)
+    if changed(tx, update(Reply).where(still).values(reason=reason)) != 1:
+        raise StaleState(f"{reply.id} is no longer HELD")
+    set_committed_value(reply, "reason", reason)
+    moves.note(tx, reply, reason, detail)
 
 
 def answered_by(tx: Tx, request_id: str) -> Reply | None:

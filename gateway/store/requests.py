@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
+from datetime import date
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
@@ -47,15 +47,12 @@ def live_with_number(tx: Tx, agency_id: str, number: str) -> list[Request]:
     return list(tx.session.exec(query.order_by(col(Request.created_at), col(Request.ordinal), col(Request.id))))
 
 
-def accounts(tx: Tx, request_ids: Sequence[str]) -> dict[str, set[str]]:
-    """The distinct accounts that the submissions of each request name."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for part in chunks(request_ids):
-        query = select(Submission.request_id, Submission.account).where(col(Submission.request_id).in_(part)).distinct()
-        for request_id, account in tx.session.exec(query):
-            if account is not None:
-                found[request_id].add(account)
-    return dict(found)
+def claims(tx: Tx, request_id: str) -> list[tuple[str, str | None, date | None, date | None]]:
+    """What the submissions of a request ask for: account, practice number, first and last day of service."""
+    services = func.min(Submission.first_service), func.max(Submission.last_service)
+    query = select(Submission.account, Submission.practice, *services).where(Submission.request_id == request_id)
+    rows = tx.session.exec(query.group_by(col(Submission.account), col(Submission.practice)))
+    return [(account, practice, first, last) for account, practice, first, last in rows if account is not None]
 
 
 def unlinked(tx: Tx, request_id: str) -> list[Submission]:

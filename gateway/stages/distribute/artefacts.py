@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,13 @@ from gateway.reading import details, read
 from gateway.rendering import summary_html, summary_json
 from gateway.store import Tx, replies
 
-PREFIXES = {"receipt": "receipt", "report": "report", "receivability": "recev", "statement": "etat"}
+PREFIXES = {
+    "receipt": "receipt",
+    "report": "report",
+    "receivability": "recev",
+    "statement": "etat",
+    "extract": "extrait",
+}
 _KEY = 70  # characters of a key that stay in a name: the whole name stays under 120
 _ODD = re.compile(r"[^A-Za-z0-9-]", re.ASCII)
 
@@ -41,7 +48,9 @@ def render(archive: Archive, catalog: Catalog, reply: Reply, lang: str) -> list[
 
     made: list[Artefact] = []
     facts = reply.facts
-    if reply.archive_ref and reply.sha256:  # ours have facts only, unless invoices were set aside
+    if reply.kind == "extract":  # derived: there is no document of the payer's to give
+        facts = _extract(archive, reply)
+    elif reply.archive_ref and reply.sha256:  # ours have facts only, unless invoices were set aside
         document = Artefact("document", "xml", Stored(reply.archive_ref, reply.size, reply.sha256), _own_name(reply))
         made.append(document)
         facts = facts if reply.kind == "report" else {**facts, **_details(archive, catalog, reply)}
@@ -53,6 +62,12 @@ def render(archive: Archive, catalog: Catalog, reply: Reply, lang: str) -> list[
 def _own_name(reply: Reply) -> str | None:
     """The name of a document set aside, never given twice to one agency."""
     return reply.facts["salvage"]["set_aside"]["file"] if reply.kind == "report" else None
+
+
+def _extract(archive: Archive, reply: Reply) -> dict[str, Any]:
+    """What was archived for this agency alone. Raises StoreError."""
+    with archive.open(reply.archive_ref or "") as source:
+        return dict(json.load(source))
 
 
 def _details(archive: Archive, catalog: Catalog, reply: Reply) -> dict[str, Any]:
@@ -97,7 +112,7 @@ def _attempted_names(reply: Reply, made: list[Artefact], number: str) -> Iterato
 
 
 def artefact_name(kind: str, number: str, key: str, sha256: str, extension: str, turn: int = 1) -> str:
-    """`<receipt|report|recev|etat>_<number>_<key>_<first 8 of its sha256>.<ext>`: ASCII, at most 120 characters."""
+    """`<receipt|report|recev|etat|extrait>_<number>_<key>_<first 8 of its sha256>.<ext>`: ASCII, 120 at most."""
     again = f"-{turn}" if turn > 1 else ""
     return f"{PREFIXES[kind]}_{_safe(number)}_{_safe(key)}{again}_{sha256[:8]}.{extension}"
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import structlog
 
 from gateway.catalog import DocumentType
+from gateway.clock import today
 from gateway.config import PayerConfig
 from gateway.errors import StaleState
 from gateway.identifiers import of_lane
@@ -12,11 +15,11 @@ from gateway.models import Reply
 from gateway.reading import PayerError, Receivability, StatementOfAccount
 from gateway.stages import Endpoint, Outcome, Rooms, payer_endpoints
 from gateway.stages.match.doubts import Doubt, close
+from gateway.stages.match.ownership import ASKED
 from gateway.stages.match.requests import SOON, Requests
 from gateway.stages.match.sight import Sight
 from gateway.stages.match.statements import Statements
-from gateway.states import ReplyState
-from gateway.store import replies
+from gateway.store import Tx, registry, replies
 
 POINTS = ("match.staged", "match.matched", "match.statement_staged", "match.statement_matched")
 
@@ -28,17 +31,30 @@ class Match:
 
     name = "match"
 
+    def __init__(self) -> None:
+        self._asked: dict[str, tuple[str, date]] = {}  # endpoint → of which registry, on which day, it was asked
+
     def endpoints(self, rooms: Rooms) -> list[Endpoint]:
-        return payer_endpoints(rooms, replies.with_received)  # a number closed since still has its replies
+        return payer_endpoints(rooms, _owed)  # a number closed since still has its replies
 
     def run(self, rooms: Rooms, endpoint: str) -> Outcome:
         payer, number = of_lane(endpoint)
         with rooms.store.read() as tx:
+            now = registry.token(tx), today(rooms.clock)
             waiting = replies.received(tx, payer, number)
+            if self._asked.get(endpoint) != now:  # the registry may know now what a statement is held for
+                waiting += replies.held_statements(tx, payer, number, ASKED)
+        before = [reply.state for reply in waiting]
         matcher = _Matcher(rooms, rooms.config.payer(payer))
         again = [matcher.guarded(reply) for reply in waiting]
-        worked = sum(reply.state != ReplyState.RECEIVED for reply in waiting)
+        self._asked[endpoint] = now
+        worked = sum(reply.state != state for reply, state in zip(waiting, before, strict=True))
         return Outcome(worked, min((seconds for seconds in again if seconds is not None), default=None))
+
+
+def _owed(tx: Tx) -> list[tuple[str, str]]:
+    """The numbers under which something came that is nobody's yet."""
+    return [*replies.with_received(tx), *replies.with_held_statements(tx)]
 
 
 class _Matcher:

@@ -8,7 +8,7 @@ from typing import Any
 from gateway.catalog import DocumentType
 from gateway.models import Reply
 from gateway.states import ReplyState
-from gateway.store import Tx, moves
+from gateway.store import Tx, moves, replies
 
 SAYS_AGAIN = "says_again"
 _KINDS = {"reply": "receivability", "statement": "statement", "error": "statement"}
@@ -34,7 +34,11 @@ def kind_of(document: DocumentType | None) -> str:
 
 
 def close(tx: Tx, reply: Reply, document: DocumentType | None, doubt: Doubt) -> None:
-    """Let a reply rest where its doubt says. Raises StaleState."""
+    """Let a reply rest where its doubt says; one that was HELD already stays so. Raises StaleState."""
+    if reply.state == ReplyState.HELD == doubt.state:
+        if reply.reason != doubt.reason:
+            replies.reheld(tx, reply, doubt.reason, doubt.detail)
+        return
     changes: dict[str, Any] = {"kind": doubt.kind or kind_of(document)}
     if document is not None:
         changes |= {"format": document.family, "document": document.name, "format_version": document.version}

@@ -96,8 +96,8 @@ def _intend(lane: Lane, request: Request) -> Intent | None:
 def _objections(lane: Lane, tx: Tx, request: Request) -> list[str]:
     """What the registry says against it, now."""
     rooms = lane.rooms
-    accounts = requests.accounts(tx, [request.id]).get(request.id, set())
-    answer = sending.ask(Book.load(tx), rooms.config, rooms.catalog, request, accounts, today(rooms.clock))
+    claims = [sending.Claim(*claim) for claim in requests.claims(tx, request.id)]
+    answer = sending.ask(Book.load(tx), rooms.config, rooms.catalog, request, claims, today(rooms.clock))
     return answer.codes
 
 

@@ -40,8 +40,8 @@ def _one(tx: Tx, rooms: Rooms, book: Book, request_id: str) -> int:
     if request is None or request.state != RequestState.HELD:
         return 0
     unknown = _link(tx, request)
-    accounts = requests.accounts(tx, [request.id]).get(request.id, set())
-    answer = sending.ask(book, rooms.config, rooms.catalog, request, accounts, today(rooms.clock))
+    claims = [sending.Claim(*claim) for claim in requests.claims(tx, request.id)]
+    answer = sending.ask(book, rooms.config, rooms.catalog, request, claims, today(rooms.clock))
     left = [code for code in request.holds if code not in ASKED]
     left += answer.codes + (["INVOICE_UNKNOWN"] if unknown and "INVOICE_UNKNOWN" not in request.despite else [])
     if left == request.holds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from itertools import islice
 
 from gateway.catalog import DocumentType
@@ -96,17 +97,12 @@ def clearance(
 def _sending(
     desk: Desk, request: Request, report: Report, invoices: list[InvoiceIndex], document: DocumentType
 ) -> sending.Sending:
-    accounts: set[str | None] = {index.account for index in invoices if index.account}
-    if request.action == "new" and not accounts:
-        accounts = {request.account}
-    if request.action != "new":
-        accounts = {invoice.account for invoice in known_invoices(desk, request, invoices).values()}
     return sending.Sending(
         agency_id=request.agency_id,
         payer=sending.payer_for(desk.book, desk.rooms.config, request.agency_id, request.format),
         sender=report.index.sender,
         requester=request.requester,
-        accounts=frozenset(accounts),
+        claims=_claims(desk, request, invoices),
         migrated_only=sending.asks_for_migration(document),
     )
 
@@ -119,6 +115,23 @@ def _drifts(desk: Desk, report: Report) -> bool:
         return False
     pairs = ((declared.developer, says.developer), (declared.name, says.software), (declared.version, says.version))
     return any(known and said and known.strip().casefold() != said.strip().casefold() for known, said in pairs)
+
+
+def _claims(desk: Desk, request: Request, invoices: list[InvoiceIndex]) -> frozenset[sending.Claim]:
+    """What the document asks for; a modification or cancellation through the account of the invoice it speaks of."""
+    known = known_invoices(desk, request, invoices)
+    new = request.action == "new"
+    asked: dict[tuple[str, str | None], list[date]] = {}
+    for index in invoices:
+        invoice = known.get(index.payer_number or "")
+        account = index.account if new else (invoice.account if invoice else None)
+        if account is not None:
+            days = asked.setdefault((account, index.practice), [])
+            days += [day for day in (index.first_service, index.last_service) if day is not None]
+    if new and not asked:
+        return frozenset({sending.Claim(request.account or "")})
+    span = {who: (min(days, default=None), max(days, default=None)) for who, days in asked.items()}
+    return frozenset(sending.Claim(*who, *days) for who, days in span.items())
 
 
 def _earlier(desk: Desk, request: Request) -> list[Request]:
