@@ -51,7 +51,8 @@ def handed_over(house: ReturnHouse) -> None:
 def given(house: ReturnHouse, text: str) -> Reply:
     """The statement, fetched under the second agency's number and matched."""
     house.answered(EC, parcel(EC=text.replace("<no_trnsm>18001", "<no_trnsm>18002")), number="18002")
-    return next(reply for reply in house.all(Reply) if reply.kind == "statement")
+    (reply,) = house.replies("statement")
+    return reply
 
 
 def test_the_document_goes_to_one_agency_and_the_former_one_gets_its_own_entries(house: ReturnHouse) -> None:
