@@ -119,7 +119,7 @@ def registry(plan: Plan) -> str:
 
 def _agency(plan: Plan) -> Iterator[str]:
     yield f"\n[[agency]]\nname = {_quoted(plan.name)}"
-    yield f'kind = "{plan.kind}" # commercial | in_practice | solo: {plan.say("registry_kind")}'
+    yield f'kind = "{plan.kind}" # commercial | in_practice | solo – {plan.say("registry_kind")}'
     if plan.payer_block:
         yield f'payers = ["{plan.payer}"]'
     else:
@@ -129,12 +129,13 @@ def _agency(plan: Plan) -> Iterator[str]:
 
 
 def _number(plan: Plan) -> Iterator[str]:
+    known = plan.payer_block and plan.number
     block = f"""
-  [[agency.number]] # {plan.say("registry_number")}
+  [[agency.number]] # {plan.say("registry_number" if known else "registry_number_later")}
   payer = "{plan.payer}"
   number = "{plan.number or "…"}"
   from = {plan.since}"""
-    yield block if plan.payer_block and plan.number else _outcommented(block)
+    yield block if known else _outcommented(block)
 
 
 def _sources(plan: Plan) -> Iterator[str]:

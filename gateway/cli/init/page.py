@@ -92,7 +92,8 @@ def _agency(day: Day) -> Iterator[Step]:
     if told.number is None or told.payer is None:
         yield "write_number", (f"gateway registry apply {REGISTRY}",)
     if not told.accounts:
-        yield "accounts", (f"gateway registry apply {REGISTRY}", "gateway registry show")
+        spreadsheet = "gateway registry import accounts FILE.csv"
+        yield "accounts", (f"gateway registry apply {REGISTRY}", spreadsheet, "gateway registry show")
     yield "password", (f"gateway credential set {told.number or 'NNNNN'} --payer {PAYER}", "gateway credential status")
     yield "software", ()
     yield "trial", ("gateway trial DIR",)
