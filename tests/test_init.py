@@ -18,6 +18,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.cli.init import shapes
+from gateway.cli.init.rehearsal import sandbox
 from gateway.cli.init.shapes import Wrong
 from gateway.messages import LANGUAGES
 
@@ -207,6 +208,9 @@ def test_the_test_lot_is_never_in_a_house_that_talks_to_the_payer(profile: str, 
     assert list(practised.glob("retours/*/recev_*.xml"))
     payers = tomllib.loads((practised / "gateway.toml").read_text("utf-8"))["payer"]
     assert [(payer["environment"], payer["host"]) for payer in payers] == [("test", "127.0.0.1")]
+    kept = sandbox(practised)
+    assert payers[0]["host_key"] == kept.host_key_line, "`gateway sandbox` is the payer this house knows"
+    assert [user.temporary for user in kept.users()] == [False]
 
 
 def test_an_agency_gets_its_own_answers_back(made: Callable[[str], Path]) -> None:
