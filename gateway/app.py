@@ -28,6 +28,7 @@ from gateway.resources import data_dir
 from gateway.sealing import Sealing
 from gateway.slots import Allowance, Slots
 from gateway.stages import Rooms, WorkLoop
+from gateway.stages.anchor import Anchor
 from gateway.stages.collect import Collect
 from gateway.stages.deadlines import Deadlines
 from gateway.stages.distribute import Distribute
@@ -152,7 +153,7 @@ def _wire(config: Config, store: Store, sealing: Sealing, clock: Clock, slots: S
         worker=f"{socket.gethostname()}:{os.getpid()}",
         judge=slots.judge,
     )
-    stages = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute(), Deadlines())
+    stages = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute(), Deadlines(), Anchor())
     return App(config, store, archive, sealing, catalog, credentials, clock, rooms, WorkLoop(rooms, stages), slots)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import os
@@ -96,6 +97,19 @@ def write_private(path: Path, data: bytes) -> None:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def append_private(path: Path, line: bytes) -> None:
+    """Add a line to a file, durably; make it, readable by its owner only, when it is not there. Nothing that stands in
+    the file is touched: the system may have been told to allow no more than that."""
+    new = not path.exists()
+    flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    with os.fdopen(os.open(path, flags, 0o600), "ab", buffering=0) as file:
+        if file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        os.fsync(file.fileno())
+    if new:
+        sync_dir(path.parent)
 
 
 def on_stop(stop: Callable[[], None]) -> None:

@@ -21,7 +21,7 @@ from gateway.clock import FixedClock
 from gateway.errors import StoreError
 from gateway.platform import WINDOWS
 from gateway.resources import migrations_dir
-from gateway.store import Store, connection, moves, schema
+from gateway.store import Store, chain, connection, moves, schema
 
 REVISIONS = [script.revision for script in ScriptDirectory(str(migrations_dir())).walk_revisions()]
 NEXT = """
@@ -59,7 +59,7 @@ def test_from_every_revision_the_tables_become_those_of_the_models(engine: Engin
 def test_the_chain_of_events_has_its_beginning(engine: Engine) -> None:
     schema.upgrade(engine)
     with engine.connect() as reading:
-        assert reading.execute(text("SELECT id, hash, events FROM chain_head")).all() == [(1, moves.GENESIS, 0)]
+        assert reading.execute(text("SELECT id, hash, events FROM chain_head")).all() == [(1, chain.GENESIS, 0)]
 
 
 def test_there_is_one_line_of_revisions() -> None:

@@ -50,6 +50,7 @@ FAMILIES = {
     "contacts": "contacts",
     "letters": "letters",
     "application": "application",
+    "audit": "audit",
 }
 COMMON = {
     "--config": "config",

@@ -39,6 +39,7 @@ class GatewayConfig(Table):
     judge_memory_bytes: int = Field(268_435_456, ge=100_000_000)
     judge_documents: int = Field(200, ge=1)
     deadline_days: tuple[int, ...] = (30, 14, 7, 3, 1)
+    anchor_file: str = ""
 
 
 class PayerConfig(Table):
@@ -133,6 +134,11 @@ class Config:
         return [payer.name for payer in self.payers]
 
     @property
+    def anchors(self) -> Path:
+        """The file that keeps the heads of the event chain, one line a day."""
+        return Path(self.gateway.anchor_file or self.paths.state / "anchors.jsonl")
+
+    @property
     def paths(self) -> Paths:
         """The layout of the state folder."""
         return paths(self.gateway.state_dir)
@@ -162,7 +168,8 @@ def load(path: Path | None = None, *, state_dir: Path | None = None) -> Config:
     base = file.absolute().parent if file else Path.cwd()
     state = state_dir.absolute() if state_dir else base / data.gateway.state_dir
     payers = tuple(_beside(payer, base) for payer in data.payers)
-    return Config(data.gateway.model_copy(update={"state_dir": state}), payers, file)
+    anchors = str(base / data.gateway.anchor_file) if data.gateway.anchor_file else ""
+    return Config(data.gateway.model_copy(update={"state_dir": state, "anchor_file": anchors}), payers, file)
 
 
 def _found() -> Path | None:

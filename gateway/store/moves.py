@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -20,11 +19,9 @@ from gateway.errors import StaleState, StoreError
 from gateway.models import Batch, ChainHead, Credential, Event, Reply, Request
 from gateway.models.columns import Leased
 from gateway.states import BORN, BatchState, CredentialState, ReplyState, RequestState, allowed
+from gateway.store import chain
 from gateway.store.connection import sentence
 from gateway.store.engine import Tx, changed, table_of
-
-CHAIN_VERSION = 1
-GENESIS = "0" * 64  # what the first event is chained to
 
 Record = Batch | Request | Reply | Credential
 _STATES: MappingProxyType[str, type[StrEnum]] = MappingProxyType(
@@ -111,41 +108,10 @@ def kind_of(record: SQLModel) -> str:
 def verify_chain(tx: Tx) -> int | None:
     """The number of the first event that was altered, deleted or put elsewhere; None when all are as written.
 
-    A chain cut at its end together with its head looks whole: only a head kept elsewhere shows that.
+    A chain cut at its end together with its head looks whole: only a head kept elsewhere shows that (chain.examine).
     """
-    previous, seq = GENESIS, 0
-    events = select(table_of(Event)).order_by(col(Event.seq))
-    with tx.session.execute(events, execution_options={"yield_per": 1000}) as result:
-        for row in result.mappings():
-            seq += 1
-            link = {name: row[name] for name in _LINK}
-            if row["seq"] != seq or row["previous_hash"] != previous or row["hash"] != _hash(link):
-                return seq
-            previous = row["hash"]
-    head = tx.session.execute(select(col(ChainHead.hash), col(ChainHead.events))).one_or_none()
-    return None if head is not None and tuple(head) == (previous, seq) else seq + 1
-
-
-_LINK = (
-    "chain_version",
-    "previous_hash",
-    "record_kind",
-    "record_id",
-    "from_state",
-    "to_state",
-    "at",
-    "actor",
-    "reason",
-    "detail",
-)
-
-
-def _hash(link: dict[str, Any]) -> str:
-    """sha256 of the canonical form. Another form needs a new chain version, and this one kept for its links."""
-    moment = link["at"]
-    assert isinstance(moment, datetime)
-    plain = json.dumps(link | {"at": moment.isoformat(timespec="microseconds")}, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(plain.encode()).hexdigest()
+    flaw = chain.examine(tx).flaw
+    return None if flaw is None else flaw.seq
 
 
 def _tell(tx: Tx, record: SQLModel, old: str | None, new: str, reason: str, detail: dict[str, Any] | None) -> None:
@@ -157,10 +123,10 @@ def _chain(tx: Tx, told: Iterable[tuple[str, str, str | None, str, str, dict[str
     head = tx.session.execute(select(col(ChainHead.hash), col(ChainHead.events)).with_for_update()).one()
     previous, seq, rows = head.hash, head.events, []
     for kind, id_, old, new, reason, detail in told:
-        values = (CHAIN_VERSION, previous, kind, id_, old, new, tx.now, tx.actor, reason, detail or {})
-        link = dict(zip(_LINK, values, strict=True))
+        values = (chain.CHAIN_VERSION, previous, kind, id_, old, new, tx.now, tx.actor, reason, detail or {})
+        link = dict(zip(chain.LINK, values, strict=True))
         link["detail"] = json.loads(json.dumps(link["detail"], allow_nan=False))  # as it will be read back
-        previous, seq = _hash(link), seq + 1
+        previous, seq = chain.link_hash(link), seq + 1
         rows.append({**link, "seq": seq, "hash": previous})
     if rows:
         tx.session.execute(table_of(Event).insert(), rows)

@@ -1,0 +1,83 @@
+"""The anchors: heads of the event chain, one line a day in a file of their own that nothing but adding ever touches.
+
+A line is JSON: {"at": "2026-03-02T17:00:00+00:00", "events": 1234, "hash": "…64 hexadecimal…"}. Whoever keeps copies of
+that file, or of the log lines that say the same, where the gateway cannot write can tell when the chain was cut at its
+end or made anew as a whole (RELIABILITY 5.6).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.clock import local
+from gateway.errors import GatewayError
+from gateway.messages import both
+from gateway.platform import append_private
+
+LONGEST = 1000  # bytes of a line
+
+
+class AnchorsError(GatewayError):
+    """A line of the file is no anchor. `both`: the sentence in both languages."""
+
+    def __init__(self, file: Path, line: int) -> None:
+        self.both = both("audit.anchors_damaged", file=file, line=line)
+        super().__init__(" / ".join(self.both.values()))
+
+
+class Anchor(BaseModel):
+    """What the head of the chain was at a moment (aware UTC)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    at: AwareDatetime
+    events: int = Field(ge=0)
+    hash: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+def every(file: Path) -> Iterator[Anchor]:
+    """Every anchor, in the order in which they were added; none where there is no file. A last line without its end is
+    one that the machine died in. Raises AnchorsError."""
+    if not file.exists():
+        return
+    with file.open("rb") as lines:
+        number = 0
+        while line := lines.readline(LONGEST):
+            number += 1
+            if not line.strip():
+                continue
+            try:
+                yield Anchor.model_validate_json(line)
+            except ValidationError as error:
+                if line.endswith(b"\n") or len(line) == LONGEST or lines.read(1):
+                    raise AnchorsError(file, number) from error
+
+
+def last(file: Path) -> Anchor | None:
+    """The newest one. Raises AnchorsError."""
+    return next(iter(deque(every(file), maxlen=1)), None)
+
+
+def add(file: Path, at: datetime, events: int, hash_: str) -> Anchor:
+    """Add one, durably. Raises OSError."""
+    anchor = Anchor(at=at, events=events, hash=hash_)
+    begun = file.exists() and file.stat().st_size and not _ended(file)
+    line = json.dumps({"at": at.isoformat(), "events": events, "hash": hash_}).encode() + b"\n"
+    append_private(file, (b"\n" if begun else b"") + line)
+    return anchor
+
+
+def of_day(anchor: Anchor | None, now: datetime) -> bool:
+    """Whether an anchor was made on the day of `now` in Quebec."""
+    return anchor is not None and local(anchor.at).date() == local(now).date()
+
+
+def _ended(file: Path) -> bool:
+    with file.open("rb") as opened:
+        opened.seek(-1, 2)
+        return opened.read(1) == b"\n"
