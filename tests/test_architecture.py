@@ -15,7 +15,19 @@ ROOMS = [file for file in FILES if file.parent.name != "versions"]
 # Each floor's rooms; on floors 1 to 3 a room may also import those to its left.
 FLOORS: list[list[str]] = [
     ["errors", "platform", "clock", "resources", "messages", "states", "ports", "retry", "identifiers", "xmlsafe"],
-    ["models", "config", "tables", "limits", "catalog", "installed", "report", "sheets", "payer", "calendars", "anchors"],
+    [
+        "models",
+        "config",
+        "tables",
+        "limits",
+        "catalog",
+        "installed",
+        "report",
+        "sheets",
+        "payer",
+        "calendars",
+        "anchors",
+    ],
     ["sealing", "migrations", "store", "archive"],
     [
         "registry",
