@@ -1,6 +1,6 @@
 """The schema's verdict alone beside a cold JDK's Xerces on the same bytes, where `java` is there. Nothing is installed.
 
-    python bench/xerces.py [--invoices 100000] [--rounds 5]
+python bench/xerces.py [--invoices 100000] [--rounds 5]
 """
 
 from __future__ import annotations
