@@ -345,6 +345,7 @@ def test_software_is_declared_until_the_next_declaration(store: Store) -> None:
     assert bringing(store, agency=[source(name="FactSoft", version="4.2")]).steps == ()
     bringing(store, agency=[source(name="FactSoft", version="4.3")])
     bringing(store, agency=[source(name="Autre", **{"from": date(2026, 9, 1)})])
+    assert book(store, date(2026, 3, 1)).all_agencies() == []
     found = book(store)
     (made,) = found.sources(found.agencies()[0].id)
     days = (date(2020, 1, 1), date(2026, 3, 1), DAY, date(2026, 8, 31), date(2026, 9, 1))

@@ -46,10 +46,12 @@ def token(tx: Tx) -> str:
 def load(tx: Tx, known: datetime | None = None) -> Tables:
     """The whole registry, in one query a table however large it is: what is believed now, or was just before the
     moment `known`. Of agencies, sources and their like only their being there is dated: their settings are today's."""
+    agencies = [Agency(**row._mapping) for row in _rows(tx, Agency, "name", known)]
+    there = {agency.id for agency in agencies}
     return Tables(
-        agencies=[Agency(**row._mapping) for row in _rows(tx, Agency, "name", known)],
-        payers=_rows(tx, AgencyPayer, "position"),
-        sources=[Source(**row._mapping) for row in _rows(tx, Source, "position")],
+        agencies=agencies,
+        payers=[row for row in _rows(tx, AgencyPayer, "position") if row.agency_id in there],
+        sources=[Source(**row._mapping) for row in _rows(tx, Source, "position") if row.agency_id in there],
         accounts=_rows(tx, Account, "id", known),
         practitioners=_rows(tx, models.Practitioner, "id", known),
         groups=_rows(tx, models.PracticeGroup, "name", known),
