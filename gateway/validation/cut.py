@@ -91,10 +91,11 @@ def _written_above_an_invoice(beginning: bytes, root: str, steps: Sequence[str],
     first = next(follow(top, steps), None) if top is not None else None
     if first is None:
         return ()
-    return [_end_tag(element).encode(encoding.name, "replace") for element in (first, *first.iterancestors())]
+    return [end_tag(element).encode(encoding.name, "replace") for element in (first, *first.iterancestors())]
 
 
-def _end_tag(element: Element) -> str:
+def end_tag(element: Element) -> str:
+    """The end tag of an element, as it is written."""
     return f"</{element.prefix}:{local(element.tag)}>" if element.prefix else f"</{local(element.tag)}>"
 
 

@@ -12,10 +12,11 @@ from lxml import etree
 from gateway.identifiers import REQUEST_NUMBER
 from gateway.report import DocumentIndex, InvoiceIndex
 from gateway.validation import index
+from gateway.validation.broken import Broken, judge
 from gateway.validation.facts import Facts
 from gateway.validation.fields import Values
 from gateway.validation.findings import Draft, Findings, Place, built_in
-from gateway.validation.frame import Broken, Frame, judge
+from gateway.validation.frame import Frame
 from gateway.validation.guard import Guarded
 from gateway.validation.invoices import Invoices, field_place, rule_draft
 from gateway.validation.limits import MIB, Limits

@@ -9,7 +9,7 @@ from gateway.catalog import Locator, Part
 from gateway.validation.tree import follow, is_step, local
 from gateway.xmlsafe import Element
 
-_LONGEST = 256  # characters kept of a value: identifiers are far shorter, and whatever is longer stays wrong when cut
+LONGEST = 256  # characters kept of a value: identifiers are far shorter, and whatever is longer stays wrong when cut
 _MOST_TAGS = 1000  # remembered for one step: a hostile document may invent names for ever
 Values = dict[str, list[str]]  # field → its values in document order; an absent field is not there
 
@@ -46,10 +46,10 @@ class Extractor:
 
     def _walk(self, element: Element, step: _Step, found: Values, lines: list[Values]) -> None:
         for path in step.text:
-            found.setdefault(path, []).append((element.text or "")[:_LONGEST])
+            found.setdefault(path, []).append((element.text or "")[:LONGEST])
         for name, path in step.attributes.items():
             if (value := element.get(name)) is not None:
-                found.setdefault(path, []).append(value[:_LONGEST])
+                found.setdefault(path, []).append(value[:LONGEST])
         if step.part and self._below is not None:
             lines.append(self._below.take(element)[0])
         if step.children:

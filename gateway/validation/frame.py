@@ -8,56 +8,19 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 from lxml import etree
 
+from gateway.validation.broken import Broken, judge
 from gateway.validation.pieces import InvoiceList, Piece
-from gateway.validation.tree import Nodes, shelf
+from gateway.validation.tree import shelf
 from gateway.xmlsafe import Element
 
 _PROBE = "{urn:agency-gateway:probe}probe"
 _EXPECTED = re.compile(r"Expected is (?:one of )?\( (?P<first>[^\s,#*]+),? .*\)\.$")
 _REPAIRS = 50
-_UNEXPECTED = ": This element is not expected."
-_COMPARISONS = ("SCHEMAV_CVC_IDC", "SCHEMAV_CVC_COMPLEX_TYPE_5_1")
 _STRAY_TEXT = "SCHEMAV_CVC_COMPLEX_TYPE_2_3"
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """One entry of the schema engine's log. Its text never leaves this package."""
-
-    kind: str  # lxml's name of the error type
-    text: str
-    node: Element
-
-    @property
-    def unexpected(self) -> bool:
-        """Whether the element should not be there at all."""
-        return _UNEXPECTED in self.text and self.kind == "SCHEMAV_ELEMENT_CONTENT"
-
-    @property
-    def compares(self) -> bool:
-        """Whether it says that something is repeated, or points at nothing."""
-        return self.kind in _COMPARISONS
-
-
-def judge(schema: etree.XMLSchema, root: Element) -> list[Broken]:
-    """Everything the schema finds wrong below `root`, in document order."""
-    if schema.validate(root):
-        return []
-    said = list(_log(schema))
-    if not said or any(e.type_name == "ERR_NO_MEMORY" for e in said):
-        raise MemoryError  # a verdict without a reason: the engine had no room for it
-    nodes = Nodes(root)
-    return [Broken(e.type_name, e.message, nodes.at(e.path or "")) for e in said]
-
-
-def _log(schema: etree.XMLSchema) -> Iterator[Any]:
-    yield from schema.error_log  # type: ignore[misc]  # the stubs do not know that it can be iterated
 
 
 class Frame:
@@ -85,7 +48,8 @@ class Frame:
         together = self._together([*before, *own])
         if not self._touches(together):
             self._note_repeat([*before, *own])
-        elif self._settled(together):
+        elif self._settled(together, self._list):
+            self._note_repeat([*before, *own])
             found = self._of_each(pieces, together)
         else:
             found = {p.ordinal: b for p in pieces if (b := self._within(p.element, self._together([p.element])))}
@@ -115,6 +79,15 @@ class Frame:
         """Whether more invoices of these names, right by themselves, are right after those before."""
         return len(tags) == 1 and self._repeated.issuperset(tags) and all(one.tag in tags for one in self._last)
 
+    def wrong(self, holder: Element) -> dict[int, list[Broken]] | None:
+        """What is wrong with the invoices of a block that stands below the copy as it is `written`, by their places in
+        the list; None where they are to be judged as pieces."""
+        broken = judge(self.schema, holder.getroottree().getroot())
+        if any(b.node is holder and b.kind == _STRAY_TEXT for b in broken) or not self._settled(broken, holder):
+            return None
+        below = _by_child(broken, holder)
+        return {place: below[one] for place, one in enumerate(holder) if one in below} if below else {}
+
     def passed(self, last: Element) -> None:
         """Hear of the last one of a chunk that was right."""
         self._last = [last]
@@ -125,17 +98,13 @@ class Frame:
 
     # -- one group --
 
-    def _settled(self, together: Sequence[Broken]) -> bool:
+    def _settled(self, together: Sequence[Broken], holder: Element) -> bool:
         """Whether the schema looked at each invoice as it would at each alone: it stops at an unexpected one, and what
         must differ may differ only alone."""
-        return not any(b.compares or (b.unexpected and b.node.getparent() is self._list) for b in together)
+        return not any(b.compares or (b.unexpected and b.node.getparent() is holder) for b in together)
 
     def _of_each(self, pieces: Sequence[Piece], broken: Sequence[Broken]) -> dict[int, list[Broken]]:
-        below: dict[Element, list[Broken]] = {}
-        for entry in broken:
-            trail = [entry.node, *entry.node.iterancestors()]
-            if self._list in trail[1:]:
-                below.setdefault(trail[trail.index(self._list) - 1], []).append(entry)
+        below = _by_child(broken, self._list)
         return {p.ordinal: below[p.element] for p in pieces if p.element in below}
 
     def _together(self, invoices: Sequence[Element]) -> list[Broken]:
@@ -180,6 +149,16 @@ class Frame:
         else:
             shelf(parent).append(node)
         return True
+
+
+def _by_child(broken: Iterable[Broken], holder: Element) -> dict[Element, list[Broken]]:
+    """What is wrong at or below each child of an element."""
+    below: dict[Element, list[Broken]] = {}
+    for entry in broken:
+        trail = [entry.node, *entry.node.iterancestors()]
+        if holder in trail[1:]:
+            below.setdefault(trail[trail.index(holder) - 1], []).append(entry)
+    return below
 
 
 def _trail(root: Element, below: Element) -> list[int]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
+from typing import cast
 
 from gateway.catalog import Locator, Part, Rule
 from gateway.report import InvoiceIndex
+from gateway.validation.broken import Broken
 from gateway.validation.facts import Facts
 from gateway.validation.fields import Values, below, find, kind_of
 from gateway.validation.findings import Draft, Findings, OfInvoice, Place
-from gateway.validation.frame import Broken, Frame
+from gateway.validation.frame import Frame
 from gateway.validation.index import Indexer
-from gateway.validation.pieces import Chunk, Piece
+from gateway.validation.pieces import Chunk, Piece, line_of
 from gateway.validation.plan import Plan
 from gateway.validation.rules import Judgment
 from gateway.validation.schema import drafts
@@ -59,17 +61,30 @@ class Invoices:
             self._one(row, kind, piece.ordinal, piece.line, partial(_itself, piece), by_schema, passing)
 
     def chunk(self, chunk: Chunk) -> None:
-        """Judge many that are right by the schema."""
-        rows, kind = chunk.taken, kind_of(chunk.holder[0])
-        assert rows is not None
+        """Judge many of which the schema has said what is wrong with them."""
+        rows, kind, broken = self._rows(chunk), kind_of(chunk.holder[0]), chunk.broken
+        right = next((place for place in range(len(rows) - 1, -1, -1) if place not in broken), None)
         if self.frame is not None:
-            self._keep_sample(chunk.holder[0], right=True)
+            self._keep_sample(chunk.holder[right or 0], right=right is not None)
         doubtful, passed = self._screen.doubtful(kind, rows)
         for number, row in enumerate(rows):
             passing = passed if number in doubtful else None
-            self._one(row, kind, chunk.ordinal + number, chunk.line(row[0]), partial(chunk.piece, number), (), passing)
-        if self.frame is not None:
-            self.frame.passed(chunk.holder[-1])
+            defects = broken.get(number, ()) if broken else ()
+            line = chunk.line(row[0])
+            self._one(row, kind, chunk.ordinal + number, line, partial(chunk.piece, number), defects, passing)
+        if self.frame is not None and right is not None:
+            self.frame.passed(chunk.holder[right])
+
+    def _rows(self, chunk: Chunk) -> Sequence[Row]:
+        """The fields of all of them; those that are not known yet are looked for one by one."""
+        assert chunk.taken is not None
+        rows = list(chunk.taken)
+        for number, row in enumerate(chunk.taken) if chunk.broken else ():
+            if row is None:
+                right = self.frame is not None and number not in chunk.broken
+                _, own, lines = self._read(chunk.piece(number), right=right)
+                rows[number] = line_of(chunk.holder[number]), own, lines
+        return cast("Sequence[Row]", rows)
 
     def _read(self, piece: Piece, *, right: bool) -> Row:
         flat = self._plan.flat() if right and piece.plain else None

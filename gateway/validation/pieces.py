@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.validation.broken import Broken
 from gateway.validation.findings import Place
 from gateway.validation.shapes import Row
 from gateway.validation.tree import local
@@ -40,10 +42,11 @@ class InvoiceList:
 @dataclass(slots=True)
 class Chunk:
     """Invoices cut from the bytes as one block, below a copy of what stands above them: all that `holder` holds.
-    `taken`: they are all right by the schema, of one name, and these are their fields."""
+    `taken`: they are of one name, the schema finds nothing wrong with them but what is in `broken`, and these are
+    their fields, as far as they are known."""
 
     holder: Element
-    taken: list[Row] | None
+    taken: Sequence[Row | None] | None
     lines_above: int  # line breaks in the copy, before the first invoice
     plain: bool  # each of them, as `Piece` has it
     ordinal: int = 0  # of the first invoice, from 1, in the document
@@ -51,6 +54,7 @@ class Chunk:
     nth: int = 0  # of the first invoice, among those of its name, from 1
     lines_before: int = 0  # line breaks in the document, before the chunk
     place: Place | None = None  # of the list
+    broken: Mapping[int, Sequence[Broken]] = field(default_factory=dict)  # by the places of invoices in the list
 
     def line(self, written: int) -> int:
         """A line of the copy, as one of the document."""
@@ -62,7 +66,7 @@ class Chunk:
         element = self.holder[index]
         path = f"{self.place.path}/{local(element.tag)}[{self.nth + index}]"
         place = Place((*self.place.address, self.number + index), path)
-        return Piece(element, self.ordinal + index, place, self.line(line_of(element)))
+        return Piece(element, self.ordinal + index, place, self.line(line_of(element)), self.plain)
 
 
 def line_of(element: Element) -> int:

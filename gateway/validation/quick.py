@@ -6,19 +6,23 @@ nothing else, counts; anything that is not so goes the way of every document, el
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from lxml import etree
 
 from gateway import xmlsafe
+from gateway.validation.broken import Broken
+from gateway.validation.cut import end_tag
 from gateway.validation.encoding import Encoding
+from gateway.validation.fields import LONGEST
 from gateway.validation.flat import Flat
 from gateway.validation.frame import Frame
 from gateway.validation.limits import Limits
 from gateway.validation.pieces import LAST_KNOWN_LINE, Chunk
 from gateway.validation.plan import Plan
-from gateway.validation.shapes import Row
-from gateway.validation.split import Splitter
+from gateway.validation.shapes import Row, longest
+from gateway.validation.split import Splitter, deeper_than, wider_than
 from gateway.validation.tree import is_named
 from gateway.xmlsafe import Element
 
@@ -41,6 +45,8 @@ class Quick:
         self._names = set[str]()  # tags that are invoices
         self._encoding = encoding.name
         self._blocks = self._luck = self._misses = 0
+        self._deep = deeper_than(limits.depth - len(self._trail))
+        self._wide = wider_than(limits.attributes)
 
     def open(self, data: bytes) -> Chunk | None:
         """The invoices of a block; None when it holds anything else."""
@@ -62,19 +68,52 @@ class Quick:
         return few and self._flat.leaves and b"<!" not in data and b"<?" not in data
 
     def _open(self, data: bytes, parse: Callable[[bytes], Element]) -> Chunk | None:
-        """A block in which all is right: by the schema, beside the invoices before, and within the limits."""
+        """A block of which the schema says all at once: what goes on with the invoices before, within the limits."""
         holder = self._holder_of(data, parse)
         if holder is None or data.count(b"<") > self._limits.elements:
             return None
         if data.count(b"=") > self._limits.attributes_together:
             return None
-        if not self._frame.goes_on({holder[0].tag}) or not self._frame.schema.validate(holder.getroottree()):
+        if not self._frame.goes_on({holder[0].tag}):
             return None
+        broken = self._frame.wrong(holder)
+        if broken is None:
+            return None
+        if broken:
+            return self._open_broken(data, holder, broken)
         rows = self._written(data, holder)
         if rows is None:
             tags = self._tags(holder)
             rows = self._flat.take(holder, tags) if tags is not None and self._frame.goes_on(tags) else None
         return Chunk(holder, rows, self._lines_above, plain=True) if rows is not None else None
+
+    def _open_broken(self, data: bytes, holder: Element, broken: Mapping[int, Sequence[Broken]]) -> Chunk | None:
+        """A block of which it is known what is wrong with which of its invoices."""
+        tags = self._tags(holder)
+        if tags is None or not self._frame.goes_on(tags) or self._deep(holder) or self._wide(holder):
+            return None
+        built_otherwise = {place for place, found in broken.items() if not all(one.of_value for one in found)}
+        rows = self._written_each(data, holder, built_otherwise)
+        for place in broken:
+            if (row := rows[place]) is not None and longest(row) > LONGEST:
+                rows[place] = None
+        return Chunk(holder, rows, self._lines_above, plain=True, broken=broken)
+
+    def _written_each(self, data: bytes, holder: Element, odd: Collection[int]) -> list[Row | None]:
+        """The fields of each invoice that is written as others were. Nothing is learned from those that are `odd`."""
+        unknown: list[Row | None] = [None] * len(holder)
+        stencils, text, line = self._flat.stencils, data.decode(self._encoding), self._lines_above + 1
+        if stencils is None or self._misses > _PATIENCE:
+            return unknown
+        learn = self._blocks > _FIRST
+        rows = stencils.read(text, line, learn=learn and not odd)
+        if rows is not None and len(rows) == len(holder):
+            return list(rows)
+        for place, part in enumerate(_apart(text, holder)):
+            rows = stencils.read(part, line, learn=learn and place not in odd)
+            unknown[place] = rows[0] if rows and len(rows) == 1 else None
+            line += part.count("\n")
+        return unknown
 
     def _open_odd(self, data: bytes, *, plain: bool) -> Chunk | None:
         """A block to be looked at invoice by invoice."""
@@ -127,6 +166,17 @@ class Quick:
         """Whether an element might say what type it is of (xsi:type): then it may hold what the outline does not
         know."""
         return b"xmlns" in data or (self._types and b":type" in data)
+
+
+def _apart(text: str, holder: Element) -> Sequence[str]:
+    """The text of each invoice of a list, where it is certain which is which: as many are written as the list holds, so
+    none is in another. Nothing otherwise."""
+    end = end_tag(holder[0])
+    parts = [part + end for part in text.split(end)]
+    begun = re.findall(rf"<{re.escape(end[2:-1])}[\s/>]", text)
+    alike = all(one.prefix == holder[0].prefix for one in holder)
+    sure = alike and len(begun) == len(parts) - 1 == len(holder) and "<!" not in text and "<?" not in text
+    return parts[:-1] if sure else ()
 
 
 def opener(plan: Plan, frame: Frame, split: Splitter, encoding: Encoding, limits: Limits) -> Quick | None:

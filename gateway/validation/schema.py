@@ -12,8 +12,8 @@ from lxml import etree
 
 from gateway import xmlsafe
 from gateway.messages import LANGUAGES, Both, both
+from gateway.validation.broken import Broken
 from gateway.validation.findings import Draft, Place
-from gateway.validation.frame import Broken
 from gateway.validation.tree import local
 from gateway.xmlsafe import Element
 

@@ -54,6 +54,11 @@ def first(part: Part, name: str) -> str | None:
     return got[places[0]] if places else None
 
 
+def longest(row: Row) -> int:
+    """The characters of an invoice's longest value."""
+    return max([len(value) for _, got in (row[1], *row[2]) for value in got], default=0)
+
+
 class Shapes(dict[tuple[str, ...], Shape]):
     """Every shape seen, by its names."""
 

@@ -20,7 +20,6 @@ from gateway.validation.syntax import unless_out_of_memory
 from gateway.validation.tree import follow, is_step, local, place, shelf
 from gateway.xmlsafe import Element
 
-_FEW = 6  # invoices that are not worth dividing
 _threads = threading.local()
 
 
@@ -42,7 +41,7 @@ class Splitter:
         self._deep_in_list = deeper_than(limits.depth - len(self._steps))
         self._many = _xpath(f"count(descendant::*) > {limits.elements}")
         self._loaded = _xpath(_more_attributes(limits.attributes, limits.attributes_together))
-        self._wide = _xpath(f"boolean(descendant-or-self::*[@*[{limits.attributes + 1}]])")
+        self._wide = wider_than(limits.attributes)
         self._idle = 0  # bytes read since an invoice was whole
         self._stayed = 0  # bytes that other children of the lists hold
         self.root: Element | None = None
@@ -55,7 +54,6 @@ class Splitter:
         self.opener: Opener | None = None
         self.lines_opened = 0  # line breaks the parser never saw
         self.marks = Marks()
-        self._was_right = False  # the block before
 
     def chunks(self) -> Iterator[list[Piece]]:
         """The invoices of one block at a time, in document order; then `error` or `excess` may be set."""
@@ -70,19 +68,15 @@ class Splitter:
         for block in self._blocks():
             opened = self.opener.open(block.data) if block.cut and self.opener and self.may_open else None
             if opened is not None:
-                for data, chunk in self._divided(block.data, opened):
-                    self._mark(data, chunk)
-                    yield from self._opened(chunk, lines)
-                    lines += data.count(b"\n")
-                    if self.excess is not None:
-                        return
+                self._mark(block.data, opened)
+                yield from self._opened(opened, lines)
                 self.lines_opened += block.data.count(b"\n")
             else:
                 self.marks.pass_over(block.data, (), 0, 0)
                 whole = self._feed(parser, block.data)
                 self.may_open = first and block.cut  # what follows one that could not be opened cannot be either
                 yield from self._taken(whole, between=self.may_open)
-                lines += block.data.count(b"\n")
+            lines += block.data.count(b"\n")
             first = False
             if self.error is not None or self.excess is not None:
                 return
@@ -90,23 +84,6 @@ class Splitter:
     def _mark(self, data: bytes, chunk: Chunk) -> None:
         (found,) = self.lists
         self.marks.pass_over(data, found.place.address, found.taken + found.seen, len(chunk.holder))
-
-    def _divided(self, data: bytes, chunk: Chunk) -> list[tuple[bytes, Chunk]]:
-        """A block with something wrong in it, among blocks that are right: in parts, most of them right."""
-        right, self._was_right = self._was_right, chunk.taken is not None
-        return self._halved(data, chunk) if right and chunk.taken is None else [(data, chunk)]
-
-    def _halved(self, data: bytes, chunk: Chunk) -> list[tuple[bytes, Chunk]]:
-        """Its halves, and theirs; whole, where it cannot be cut or what the parts hold depends on their order."""
-        first = chunk.holder[0]
-        if chunk.taken is not None or len(chunk.holder) < _FEW or any(one.tag != first.tag for one in chunk.holder):
-            return [(data, chunk)]
-        end = f"</{first.prefix}:{local(first.tag)}>" if first.prefix else f"</{local(first.tag)}>"
-        at = data.find(end.encode(self._encoding.name), len(data) // 2) + len(end)
-        halves = [data[:at], data[at:]] if at >= len(end) else []
-        opened = [self.opener.open(half) for half in halves] if self.opener is not None else []
-        parts = [part for half, one in zip(halves, opened, strict=True) if one for part in self._halved(half, one)]
-        return parts if len(opened) == 2 and all(opened) else [(data, chunk)]
 
     def _blocks(self) -> Iterator[Block]:
         yield from blocks(self._source, self._tag, self._steps, self._encoding)
@@ -242,6 +219,11 @@ def _is_closed(element: Element) -> bool:
 def deeper_than(levels: int) -> etree.XPath:
     """Whether an element has descendants this many levels below it."""
     return _xpath(f"boolean({'/'.join(['*'] * max(levels, 1))})")
+
+
+def wider_than(attributes: int) -> etree.XPath:
+    """Whether an element, or one below it, has more attributes."""
+    return _xpath(f"boolean(descendant-or-self::*[@*[{attributes + 1}]])")
 
 
 def _more_attributes(each: int, together: int) -> str:
