@@ -6,7 +6,7 @@ They see personal values and give nothing of them back: only whether a rule hold
 from __future__ import annotations
 
 from calendar import isleap, monthrange
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -14,7 +14,9 @@ from gateway.identifiers import NAM, nam_check_digit
 from gateway.validation.facts import Facts
 from gateway.validation.functions import DATES, Given, Maker, alone
 from gateway.validation.nam import agrees, born, right
+from gateway.validation.shapes import Row, first
 
+_CENTURY = 2000
 _FEMALE = 50  # added to the month of birth of a woman
 _LEAP = (2, 29)
 _DAYS = {  # as a number writes them → month and day
@@ -59,8 +61,18 @@ def card_in_force(facts: Facts) -> bool:
     expiry = facts.first("card_expiry")
     if not expiry or len(expiry) != 4 or not (expiry.isascii() and expiry.isdecimal()):
         return True
-    last = (2000 + int(expiry[:2]), int(expiry[2:]))
+    last = (_CENTURY + int(expiry[:2]), int(expiry[2:]))
     return all((day.year, day.month) <= last for day in facts.service_dates())
+
+
+def _surely_in_force(row: Row, days: Sequence[date]) -> bool:
+    """For services in the years 20.., which a card's month is of too."""
+    expiry = first(row[1], "card_expiry")
+    if not expiry or not days:
+        return True
+    last = max(days)
+    same = len(expiry) == 4 and expiry.isascii() and expiry.isdecimal() and _CENTURY <= last.year < _CENTURY + 100
+    return same and expiry >= f"{last.year - _CENTURY:02d}{last.month:02d}"
 
 
 class PracticeClass:
@@ -117,6 +129,6 @@ FUNCTIONS: Mapping[str, Maker] = {
     "nam_right": alone(nam_right, "nam", sure=right),
     "nam_agrees": alone(nam_agrees, "nam", sure=agrees),
     "patient_born": alone(patient_born, "born", reads=("born", DATES)),
-    "card_in_force": alone(card_in_force, "card_expiry", reads=("card_expiry", DATES)),
+    "card_in_force": alone(card_in_force, "card_expiry", sure=_surely_in_force),
     "practice_class": PracticeClass,
 }

@@ -13,6 +13,7 @@ from gateway.validation.values import as_cents, as_date
 
 _FIELDS = ("number", "payer_number", "token", "practice", "admin_account", "personal_account", "amount")
 _MOST = 4000  # remembered
+_made = tuple.__new__
 Span = tuple[date | None, date | None]
 
 
@@ -58,21 +59,24 @@ class Indexer:
             places = self._look(shape)
         (number, payer_number, token, practice, admin, personal, amount), days = places[0]((*got, None)), places[1](got)
         first, last = self._services[days] if days in self._services else self._span(days)
-        return InvoiceIndex(
-            ordinal,
-            line,
-            number,
-            self._payer_number if payer_number is None else payer_number,
-            self._token if token is None else token,
-            practice,
-            self._account_of(admin, personal),
-            kind,
-            first,
-            last,
-            as_cents(amount, self._document.money) if amount else None,
-            len(lines),
-            valid,
-            refused,
+        return _made(  # in the order of its fields: by their names it takes twice as long
+            InvoiceIndex,
+            (
+                ordinal,
+                line,
+                number,
+                self._payer_number if payer_number is None else payer_number,
+                self._token if token is None else token,
+                practice,
+                self._account_of(admin, personal),
+                kind,
+                first,
+                last,
+                as_cents(amount, self._document.money) if amount else None,
+                len(lines),
+                valid,
+                refused,
+            ),
         )
 
     def _look(self, shape: Shape) -> tuple[Pick, Pick]:

@@ -67,11 +67,14 @@ class Invoices:
         if self.frame is not None:
             self._keep_sample(chunk.holder[right or 0], right=right is not None)
         doubtful, passed = self._screen.doubtful(kind, rows)
+        asked, moved, of, sink = set(doubtful), chunk.line(0), self._index.of, self._sink
         for number, row in enumerate(rows):
-            passing = passed if number in doubtful else None
-            defects = broken.get(number, ()) if broken else ()
-            line = chunk.line(row[0])
-            self._one(row, kind, chunk.ordinal + number, line, partial(chunk.piece, number), defects, passing)
+            ordinal, line = chunk.ordinal + number, row[0] + moved
+            if self._seeks_sender or number in asked or number in broken:
+                passing, defects = passed if number in asked else None, broken.get(number, ())
+                self._one(row, kind, ordinal, line, partial(chunk.piece, number), defects, passing)
+            else:
+                sink(of(row, kind, ordinal, line, valid=True))
         if self.frame is not None and right is not None:
             self.frame.passed(chunk.holder[right])
 

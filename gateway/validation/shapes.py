@@ -13,11 +13,12 @@ _MOST = 4000  # remembered: a hostile document may go on inventing
 class Shape:
     """Which field each value of a part belongs to. Known by itself: one shape is one object."""
 
-    __slots__ = ("_keys", "_places", "fields", "names")
+    __slots__ = ("_keys", "_places", "fields", "firsts", "names")
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names  # one for each value; a field with several values stands several times
         self.fields = frozenset(names)
+        self.firsts = {names[place]: place for place in range(len(names) - 1, -1, -1)}  # where each one's first stands
         self._places: dict[str, tuple[int, ...]] = {}
         self._keys: dict[tuple[str, ...], Pick] = {}
 
@@ -50,8 +51,8 @@ Row = tuple[int, Part, Sequence[Part]]  # an invoice: its line, its own part, th
 def first(part: Part, name: str) -> str | None:
     """The first value of a field."""
     shape, got = part
-    places = shape.places(name)
-    return got[places[0]] if places else None
+    place = shape.firsts.get(name)
+    return None if place is None else got[place]
 
 
 def longest(row: Row) -> int:
