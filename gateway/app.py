@@ -73,6 +73,12 @@ class Endpoints:
             yield box
 
     @contextmanager
+    def print_queue(self) -> Iterator[Delivery]:
+        folder = private_dir(Path(self._config.gateway.print_queue))
+        with _opened({"kind": "folder", "path": str(folder)}, None) as box:
+            yield box
+
+    @contextmanager
     def payer_deposit(self, payer: str, number: str) -> Iterator[Delivery]:
         with self._payer("deposit", payer, number) as box:
             yield box

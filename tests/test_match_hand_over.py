@@ -135,6 +135,23 @@ def test_a_held_statement_lists_who_it_may_be_about(house: ReturnHouse) -> None:
     assert set(detail["reasons"][0]["says"]) == {"fr", "en"}
 
 
+def test_what_goes_on_paper_is_laid_in_the_print_queue_behind_a_cover_page(tmp_path: Path) -> None:
+    house = ReturnHouse(tmp_path, gateway={"print_queue": "print"})
+    house.agency("AGE-3", "18003", migrated=None)
+    house.account("personal:233333", "AGE-3")
+    text = statement().replace("<no_trnsm>18001", "<no_trnsm>18003").replace("<id_prof>231234", "<id_prof>233333")
+    (reply,) = house.answered("EC_18003_2026-10-08.zip", parcel(EC=text), number="18003")
+    assert (reply.state, reply.agency_id) == ("MATCHED", "AGE-3")
+    house.distributed("SRC-3")
+    assert house.now(reply).state == "DISTRIBUTED"
+    assert house.at_the_agency("SRC-3") == {}
+    ((name, printed),) = house.boxes.box["print"].files.items()
+    assert re.fullmatch(r"etat_18003_EC-2026-000101_[0-9a-f]{8}\.pdf", name)
+    assert printed.data.startswith(b"%PDF-")
+    assert printed.data.count(b"/Type /Page\n") == 2  # the cover, the statement
+    house.close()
+
+
 def test_a_parcel_of_several_accounts_is_delivered_account_by_account(house: ReturnHouse) -> None:
     """Two accounts of the agency, one that went to another agency, one nobody knows: two are given, two are held."""
     house.account("personal:234567", "AGE-1")

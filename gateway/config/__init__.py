@@ -40,6 +40,7 @@ class GatewayConfig(Table):
     judge_documents: int = Field(200, ge=1)
     deadline_days: tuple[int, ...] = (30, 14, 7, 3, 1)
     anchor_file: str = ""
+    print_queue: str = ""
 
 
 class PayerConfig(Table):
@@ -168,14 +169,19 @@ def load(path: Path | None = None, *, state_dir: Path | None = None) -> Config:
     base = file.absolute().parent if file else Path.cwd()
     state = state_dir.absolute() if state_dir else base / data.gateway.state_dir
     payers = tuple(_beside(payer, base) for payer in data.payers)
-    anchors = str(base / data.gateway.anchor_file) if data.gateway.anchor_file else ""
-    return Config(data.gateway.model_copy(update={"state_dir": state, "anchor_file": anchors}), payers, file)
+    beside = {key: _if_said(base, getattr(data.gateway, key)) for key in ("anchor_file", "print_queue")}
+    return Config(data.gateway.model_copy(update={"state_dir": state, **beside}), payers, file)
 
 
 def _found() -> Path | None:
     named = os.environ.get("GATEWAY_CONFIG")
     here = Path("gateway.toml")
     return Path(named) if named else here if here.exists() else None
+
+
+def _if_said(base: Path, name: str) -> str:
+    """A path relative to the file, where one is named."""
+    return str(base / name) if name else ""
 
 
 def _beside(payer: PayerConfig, base: Path) -> PayerConfig:

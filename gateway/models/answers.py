@@ -100,7 +100,7 @@ class Distribution(SQLModel, table=True):
     reply_id: str = Field(foreign_key="reply.id", index=True)
     agency_id: str
     source_id: str
-    kind: str  # document | html | json
+    kind: str  # document | html | json | pdf
     name: str
     size: int = Field(sa_type=BigInteger)  # bytes
     sha256: str

@@ -47,6 +47,9 @@ class Mailboxes(Protocol):
     def returns(self, source: Source) -> AbstractContextManager[Delivery]:
         """Where a source wants its replies."""
 
+    def print_queue(self) -> AbstractContextManager[Delivery]:
+        """Where what goes on paper is laid to be printed; only where the configuration names such a folder."""
+
     def payer_deposit(self, payer: str, number: str) -> AbstractContextManager[Delivery]:
         """Where requests of this transmission number go. Raises Denied when its credential cannot be used."""
 

@@ -77,6 +77,10 @@ class Boxes:
         yield Memory(self.box[f"returns:{source.id}"])
 
     @contextmanager
+    def print_queue(self) -> Iterator[Delivery]:
+        yield Memory(self.box["print"])
+
+    @contextmanager
     def payer_deposit(self, payer: str, number: str) -> Iterator[Delivery]:
         if f"deposit:{number}" in self.refusals:
             raise self.refusals[f"deposit:{number}"]

@@ -53,7 +53,7 @@ def render(archive: Archive, catalog: Catalog, reply: Reply, lang: str) -> list[
     elif reply.archive_ref and reply.sha256:  # ours have facts only, unless invoices were set aside
         document = Artefact("document", "xml", Stored(reply.archive_ref, reply.size, reply.sha256), _own_name(reply))
         made.append(document)
-        facts = facts if reply.kind == "report" else {**facts, **_details(archive, catalog, reply)}
+        facts = facts if reply.kind == "report" else {**facts, **payers_lists(archive, catalog, reply)}
     made.append(keep("html", summary_html(reply.kind, facts, lang)))
     made.append(keep("json", summary_json(reply.kind, facts)))
     return made
@@ -70,7 +70,7 @@ def _extract(archive: Archive, reply: Reply) -> dict[str, Any]:
         return dict(json.load(source))
 
 
-def _details(archive: Archive, catalog: Catalog, reply: Reply) -> dict[str, Any]:
+def payers_lists(archive: Archive, catalog: Catalog, reply: Reply) -> dict[str, Any]:
     """What the payer's document lists, in the payer's words. Raises CatalogError, StoreError."""
     arrived = local(reply.created_at).date()
     document = catalog.document(reply.format or "", reply.document or "", arrived, version=reply.format_version)

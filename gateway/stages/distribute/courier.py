@@ -9,13 +9,14 @@ import structlog
 
 from gateway.clock import today
 from gateway.errors import Denied, InDoubt, StaleState, StoreError, TransportError, Unreachable
-from gateway.models import Distribution, Reply, Source
+from gateway.models import Agency, Distribution, Reply, Source
 from gateway.platform import passing
 from gateway.ports import Delivery, Receipt
 from gateway.registry import Book
 from gateway.retry import WAITS, wait_before
 from gateway.stages import Rooms
-from gateway.stages.distribute.artefacts import render, rows
+from gateway.stages.distribute.artefacts import Artefact, render, rows
+from gateway.stages.distribute.paper import envelope, to_print
 from gateway.states import ReplyState
 from gateway.store import Tx, attempts, moves, replies
 
@@ -69,7 +70,7 @@ class Courier:
         if known:
             return known
         agency = self._book.agency(self._source.agency_id)
-        made = render(self._rooms.archive, self._rooms.catalog, reply, agency.language)
+        made = self._made(reply, agency)
         passing("distribute.rendered")
         number = reply.number or self._book.first_number(agency.id, today(self._rooms.clock)) or _NO_NUMBER
         with self._rooms.store.write() as tx:
@@ -77,6 +78,12 @@ class Courier:
             replies.add(tx, *artefacts)
         passing("distribute.recorded")
         return artefacts
+
+    def _made(self, reply: Reply, agency: Agency) -> list[Artefact]:
+        archive, catalog = self._rooms.archive, self._rooms.catalog
+        if "on_paper" in reply.facts:
+            return [to_print(archive, catalog, reply, envelope(self._book, agency, reply.facts))]
+        return render(archive, catalog, reply, agency.language)
 
     def _intend(self, reply: Reply, artefacts: list[Distribution]) -> None:
         """Take the reply, and write down every try before its first byte leaves."""
@@ -105,16 +112,21 @@ class Courier:
         passing("distribute.distributed")
         log.info("reply_distributed", reply=reply.id, source=self._source.id, artefacts=len(artefacts))
 
-    def _put(self, reply: Reply, artefact: Distribution) -> Receipt:
+    def _into(self, reply: Reply) -> Delivery:
+        """The source's returns; the print queue for what its agency cannot or shall not get otherwise."""
+        if "on_paper" in reply.facts:
+            return self._boxes.enter_context(self._rooms.mailboxes.print_queue())
         if self._box is None:
             self._box = self._boxes.enter_context(self._rooms.mailboxes.returns(self._source))
-        there = self._box.look(artefact.name, artefact.size, artefact.sha256)
+        return self._box
+
+    def _put(self, reply: Reply, artefact: Distribution) -> Receipt:
+        box = self._into(reply)
+        there = box.look(artefact.name, artefact.size, artefact.sha256)
         if there is not None:
             return there
         with self._rooms.archive.open(artefact.archive_ref) as source:
-            return self._box.send(
-                artefact.name, source, artefact.size, artefact.sha256, lambda: self._still_ours(reply)
-            )
+            return box.send(artefact.name, source, artefact.size, artefact.sha256, lambda: self._still_ours(reply))
 
     def _still_ours(self, reply: Reply) -> None:
         """Between the last byte and the rename: nobody took the reply meanwhile. Raises StaleState."""

@@ -40,6 +40,7 @@ class Owner:
     source_id: str
     reasons: tuple[Reason, ...]
     warnings: tuple[Reason, ...] = ()
+    on_paper: bool = False
 
 
 class Ownership:
@@ -68,13 +69,14 @@ class Ownership:
             return Doubt("statement_other_agency", detail)
         if book.holder(payer, number, today(self._rooms.clock)) not in (None, answer.agency_id):
             return Doubt("number_reassigned", detail)
-        if answer.route == "paper":
+        on_paper = answer.route == "paper"
+        if on_paper and not self._rooms.config.gateway.print_queue:
             asked = answer.reasons[0].code == "STATEMENT_ON_PAPER"
             return Doubt("statement_on_paper", detail) if asked else Doubt("statement_for_unmigrated", detail)
         sources = book.sources(answer.agency_id)
         if not book.agency(answer.agency_id).active or not sources:
             return Doubt("agency_closed", detail)
-        return Owner(answer.agency_id, sources[0].id, answer.reasons, answer.warnings)
+        return Owner(answer.agency_id, sources[0].id, answer.reasons, answer.warnings, on_paper)
 
     def _needs_migration(self, content: StatementOfAccount) -> bool:
         """Whether the statement's system is one that an agency must have migrated to: its family has that rule."""

@@ -109,7 +109,7 @@ def _apply(tx: Tx, reply: Reply, document: DocumentType, content: StatementOfAcc
         format=document.family,
         document=document.name,
         format_version=document.version,
-        facts=statement_facts(content),
+        facts=statement_facts(content) | ({"on_paper": owner.reasons[0].public()} if owner.on_paper else {}),
     )
     for extract in plan.extracts:
         owe(tx, reply.payer or "", extract)
