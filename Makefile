@@ -53,6 +53,7 @@ hostile: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python bench/judging.py
 	$(BIN)/python bench/small.py
+	$(BIN)/python bench/routing.py
 	$(BIN)/python bench/xerces.py
 	$(BIN)/python bench/start.py
 	$(BIN)/python bench/whole_way.py
