@@ -154,7 +154,10 @@ class NoValueTwice:
 
 def _all_differ(lines: Sequence[Part], names: tuple[str, ...]) -> bool:
     """Whether no two lines have the same first values of some fields; as `_key`, an absent one is empty."""
-    return len(lines) < 2 or len({shape.key(names)((*got, "")) for shape, got in lines}) == len(lines)
+    if len(lines) < 2:
+        return True
+    keys = {shape.key(names)((*got, "")) for shape, got in lines}
+    return len(keys) == len(lines)
 
 
 def _key(line: Values, names: Sequence[str]) -> _Key:

@@ -36,14 +36,19 @@ class _Tables(NamedTuple):
 def born(row: Row, days: Sequence[date]) -> bool:
     """Whether every number surely names a day of birth that exists and is before the services."""
     shape, got = row[1]
-    known = _tables().days
-    return _recent(days) and all(got[place][6:10] in known for place in shape.places("nam"))
+    known, places = _tables().days, shape.places("nam")
+    if len(places) == 1:  # nearly always
+        return got[places[0]][6:10] in known and _recent(days)
+    return _recent(days) and all(got[place][6:10] in known for place in places)
 
 
 def right(row: Row, days: Sequence[date]) -> bool:
     """Whether the check digit of every number surely fits the rest."""
     shape, got = row[1]
-    return _recent(days) and all(_fits(got[place], days) for place in shape.places("nam"))
+    places = shape.places("nam")
+    if len(places) == 1:
+        return _recent(days) and _fits(got[places[0]], days)
+    return _recent(days) and all(_fits(got[place], days) for place in places)
 
 
 def agrees(row: Row, _days: Sequence[date]) -> bool:
