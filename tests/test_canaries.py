@@ -23,6 +23,7 @@ from support.town import Agency, Town, registry, town, zipped
 from gateway import catalog, credentials, platform, rendering, validation
 from gateway.archive import Archive
 from gateway.cli.common import set_up_logs
+from gateway.monitor import Monitor, Pulse
 from gateway.report import Report
 from gateway.resources import data_dir
 from gateway.sandbox.sftp_server import SftpServer, StaticUsers
@@ -124,6 +125,7 @@ class Aftermath:
     said: bytes
     secrets: dict[str, bytes]
     documents: dict[str, bytes]
+    measured: bytes  # what Prometheus would be told
 
     def state(self) -> Iterator[tuple[str, bytes]]:
         """Every file of the state folder but the archive and the key."""
@@ -209,8 +211,10 @@ def after(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
             place.settle()
             place.statements()
         secrets = _secrets(place)
+        monitor = Monitor(place.app.config, place.app.store, place.clock, Pulse(place.clock))
+        measured = monitor.answer("/metrics")[2]
         place.app.store.close()
-        yield Aftermath(folder, place, said.read_bytes(), secrets, made)
+        yield Aftermath(folder, place, said.read_bytes(), secrets, made, measured)
 
 
 @contextmanager
@@ -273,6 +277,12 @@ def test_no_patient_is_in_the_state_folder_outside_the_archive(after: Aftermath)
 
 def test_no_patient_is_in_what_was_said(after: Aftermath) -> None:
     assert [line for line in after.said.splitlines() if carried(line)] == []
+
+
+def test_no_patient_no_practitioner_and_no_agency_by_name_is_in_the_metrics(after: Aftermath) -> None:
+    assert not carried(after.measured)
+    assert not [word for word in (b"231234", b"251111", b"Agence", b"going.xml") if word in after.measured]
+    assert not [name for name, secret in after.secrets.items() if secret in after.measured]
 
 
 def test_no_patient_is_in_what_we_wrote_for_the_agencies(after: Aftermath) -> None:

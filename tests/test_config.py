@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config import Config, GatewayConfig, PayerConfig, load
+from gateway.config import Config, GatewayConfig, MonitorConfig, PayerConfig, load
 from gateway.errors import ConfigError
 from gateway.resources import data_dir
 
@@ -49,8 +49,9 @@ def shipped() -> dict[str, Any]:
 
 def test_the_shipped_file_names_every_option_with_its_default() -> None:
     data = shipped()
-    assert set(data) == {"config_version", "gateway", "payer"}
-    for model, table in ((GatewayConfig, data["gateway"]), (PayerConfig, data["payer"][0])):
+    assert set(data) == {"config_version", "gateway", "monitor", "payer"}
+    tables = ((GatewayConfig, data["gateway"]), (MonitorConfig, data["monitor"]), (PayerConfig, data["payer"][0]))
+    for model, table in tables:
         assert list(table) == list(model.model_fields)
         filled = model.model_validate(table)
         for name, field in model.model_fields.items():
@@ -61,7 +62,7 @@ def test_the_shipped_file_names_every_option_with_its_default() -> None:
 def test_every_option_of_the_shipped_file_has_a_comment() -> None:
     text = (data_dir("config") / "gateway.toml").read_text(encoding="utf-8")
     options = [line for line in text.splitlines() if re.match(r"(# )?[a-z_]+ = ", line)]
-    assert len(options) == 1 + len(GatewayConfig.model_fields) + len(PayerConfig.model_fields)
+    assert len(options) == 1 + sum(len(model.model_fields) for model in (GatewayConfig, MonitorConfig, PayerConfig))
     assert [line for line in options if not re.search(r" # \S", line)] == []
 
 

@@ -28,7 +28,7 @@ FAMILIES = {
     "check": "check",
     "trial": "trial",
     "demo": "demo",
-    "run": "flow",
+    "run": "service",
     "once": "flow",
     "status": "look",
     "show": "show",

@@ -75,9 +75,9 @@ def raw_config(config: str | None) -> dict[str, Any]:
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
-def set_up_logs(level: int) -> None:
+def set_up_logs(level: int, form: str = "auto") -> None:
     """Begin to log. Only the commands that do load what it takes."""
-    import_module("gateway.cli.logs").set_up_logs(level)
+    import_module("gateway.cli.logs").set_up_logs(level, form)
 
 
 @contextmanager

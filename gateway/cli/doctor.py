@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -176,6 +177,21 @@ def _is_refused(entry: Path) -> bool:
     return not own and not (stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1)
 
 
+def _watching(call: Call, config: Config) -> tuple[bool, str]:
+    """Somebody must learn of it when the service stops or the disk fills up."""
+    said = config.monitor
+    free, folder = shutil.disk_usage(_there(config.paths.state)).free, config.paths.state
+    if free < said.disk_low_bytes:
+        return False, call.say("doctor.disk_low", folder=folder, free=free // 1_000_000)
+    which = "closed" if not said.port else "loopback" if said.loopback else "open"
+    return True, call.say(f"doctor.monitor_{which}", address=said.address, port=said.port, free=free // 1_000_000)
+
+
+def _there(folder: Path) -> Path:
+    """The folder, or the nearest above it that exists."""
+    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
+
+
 EXAMINATIONS: dict[str, Callable[[Call, Config], tuple[bool, str]]] = {
     "permissions": _permissions,
     "key": _key,
@@ -184,4 +200,5 @@ EXAMINATIONS: dict[str, Callable[[Call, Config], tuple[bool, str]]] = {
     "schemas": _schemas,
     "payers": _payers,
     "mailboxes": _mailboxes,
+    "watching": _watching,
 }

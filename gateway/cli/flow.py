@@ -1,4 +1,4 @@
-"""`gateway run` and `gateway once`: let the stages work, for good or until nothing is due."""
+"""`gateway once`: let the stages work until nothing is due."""
 
 from __future__ import annotations
 
@@ -11,22 +11,11 @@ from gateway.cli.bar import bar
 from gateway.cli.common import Call, set_up_logs, show_json
 from gateway.cli.house import at_work
 from gateway.cli.picture import standing
-from gateway.schedule import serve
 
 
 def register(root: typer.Typer) -> None:
     """Add this family's commands."""
-    root.command("run", help="run.help")(run)
     root.command("once", help="once.help")(once)
-
-
-def run(ctx: typer.Context) -> None:
-    call: Call = ctx.obj
-    set_up_logs(logging.INFO)
-    with at_work(call) as app:
-        call.tell("cli.run_started", folder=app.config.paths.state)
-        serve(app.loop.start, app.loop.close)
-    call.tell("cli.run_stopped")
 
 
 def once(

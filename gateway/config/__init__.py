@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from gateway.config.monitor import MonitorConfig
 from gateway.config.strict import Seconds, Table, nearest, read
 from gateway.errors import ConfigError
 from gateway.messages import both
 
-__all__ = ["Config", "GatewayConfig", "Paths", "PayerConfig", "load", "paths"]
+__all__ = ["Config", "GatewayConfig", "MonitorConfig", "Paths", "PayerConfig", "load", "paths"]
 
 OnRepeat = Literal["first_answer", "refuses", "processes_again", "unknown"]
 _USER = "{transmission_number}"
@@ -41,6 +42,8 @@ class GatewayConfig(Table):
     deadline_days: tuple[int, ...] = (30, 14, 7, 3, 1)
     anchor_file: str = ""
     print_queue: str = ""
+    log_format: Literal["auto", "json", "console"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class PayerConfig(Table):
@@ -90,6 +93,7 @@ class PayerConfig(Table):
 class _File(Table):
     config_version: Literal[1] = 1
     gateway: GatewayConfig = GatewayConfig()
+    monitor: MonitorConfig = MonitorConfig()
     payers: tuple[PayerConfig, ...] = Field((), alias="payer")
 
     @model_validator(mode="after")
@@ -120,6 +124,7 @@ class Config:
     gateway: GatewayConfig
     payers: tuple[PayerConfig, ...] = ()
     path: Path | None = None
+    monitor: MonitorConfig = field(default_factory=MonitorConfig)
 
     def payer(self, name: str) -> PayerConfig:
         """The payer of that name. Raises ConfigError, with the nearest known name."""
@@ -170,7 +175,8 @@ def load(path: Path | None = None, *, state_dir: Path | None = None) -> Config:
     state = state_dir.absolute() if state_dir else base / data.gateway.state_dir
     payers = tuple(_beside(payer, base) for payer in data.payers)
     beside = {key: _if_said(base, getattr(data.gateway, key)) for key in ("anchor_file", "print_queue")}
-    return Config(data.gateway.model_copy(update={"state_dir": state, **beside}), payers, file)
+    said = data.gateway.model_copy(update={"state_dir": state, **beside})
+    return Config(said, payers, file, data.monitor)
 
 
 def _found() -> Path | None:

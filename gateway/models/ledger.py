@@ -74,3 +74,4 @@ class Due(SQLModel, table=True):
     lease_until: datetime | None = utc(default=None)
     last_run: datetime | None = utc(default=None)
     last_error: str | None = None
+    last_success: datetime | None = utc(default=None)

@@ -60,6 +60,8 @@ def finish(
     if row.lease_until is not None and row.next_run < row.lease_until:
         next_run = min(next_run, row.next_run)
     row.next_run, row.last_error, row.owner, row.lease_until = next_run, error, None, None
+    if error is None:
+        row.last_success = tx.now
 
 
 def abandon(tx: Tx) -> int:
