@@ -7,6 +7,7 @@ import io
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -139,6 +140,22 @@ def stops_interrupt() -> Iterator[None]:
     finally:
         for one, was in before.items():
             signal.signal(one, was)
+
+
+def tell_manager(state: str) -> bool:
+    """Say `state` ("READY=1", "WATCHDOG=1", "STOPPING=1") to the service manager that started this process, as
+    sd_notify(3) of systemd does. Nothing happens without one, or when it does not listen. Gives whether it was said."""
+    where = os.environ.get("NOTIFY_SOCKET", "")
+    if WINDOWS or where[:1] not in ("/", "@"):
+        return False
+    address = "\0" + where[1:] if where[0] == "@" else where  # "@": a name the kernel keeps, in no folder
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | getattr(socket, "SOCK_CLOEXEC", 0)) as line:
+            line.setblocking(False)  # a manager that does not read is no reason to stand still
+            line.sendto(state.encode(), address)
+    except OSError:
+        return False
+    return True
 
 
 def limit_memory(size: int) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import signal
 import socket
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +25,7 @@ from gateway import monitor as watching
 from gateway.config import MonitorConfig
 from gateway.errors import ConfigError
 from gateway.monitor import Monitor, Pulse, listening
+from gateway.platform import WINDOWS, tell_manager
 from gateway.store import due
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -183,3 +189,60 @@ def test_labels_name_codes_and_mailboxes_and_no_number_of_a_practitioner(house: 
     assert "D-1" not in text
     labels = {name for _, found in measured(text) for name, _ in found}
     assert labels <= {"version", "kind", "state", "payer", "outcome", "code", "severity", "number", "stage", "endpoint"}
+
+
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A service manager that listens, as systemd does."""
+    if WINDOWS:
+        pytest.skip("no such managers on Windows")
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.bind(f"{folder}/notify")  # such a name may have 107 bytes
+        line.settimeout(10)
+        monkeypatch.setenv("NOTIFY_SOCKET", f"{folder}/notify")
+        yield line
+
+
+def test_the_manager_hears_that_the_loop_turns_and_a_turn_that_fails_is_one(
+    house: House, manager: socket.socket
+) -> None:
+    def broken() -> None:
+        raise RuntimeError
+
+    pulse = Pulse(house.clock, partial(tell_manager, "WATCHDOG=1"))
+    pulse.around(lambda: None)()
+    with pytest.raises(RuntimeError):
+        pulse.around(broken)()
+    assert [manager.recv(100) for _ in range(2)] == [b"WATCHDOG=1"] * 2
+
+
+def test_a_manager_that_does_not_read_or_is_gone_keeps_nothing_waiting(
+    manager: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = 0
+    while tell_manager("WATCHDOG=1"):  # until its queue is full
+        said += 1
+    assert said
+    for where in ("/nowhere/notify", "relative", "", "@nobody-listens-here"):
+        monkeypatch.setenv("NOTIFY_SOCKET", where)
+        assert not tell_manager("READY=1")
+
+
+def test_a_service_says_that_it_is_ready_alive_and_stopping(tmp_path: Path, manager: socket.socket) -> None:
+    service = subprocess.Popen(
+        [sys.executable, "-m", "gateway", "run", "--state-dir", str(tmp_path / "var")],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        manager.settimeout(60)
+        assert [manager.recv(100) for _ in range(2)] == [b"READY=1", b"WATCHDOG=1"]
+        service.send_signal(signal.SIGTERM)
+        heard = b""
+        while heard != b"STOPPING=1":
+            heard = manager.recv(100)
+        assert service.wait(60) == 0
+    finally:
+        service.kill()
+        service.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import typer
 
@@ -12,6 +13,7 @@ from gateway.app import App
 from gateway.cli.common import Call, set_up_logs
 from gateway.cli.house import at_work, configuration
 from gateway.monitor import Monitor, Pulse, listening
+from gateway.platform import tell_manager
 from gateway.schedule import serve
 
 
@@ -26,14 +28,21 @@ def run(ctx: typer.Context) -> None:
     set_up_logs(logging.getLevelNamesMapping()[said.log_level.upper()], said.log_format)
     with at_work(call) as app, watched(app) as pulse:
         call.tell("cli.run_started", folder=app.config.paths.state)
-        serve(pulse.around(app.loop.start), app.loop.close)
+        tell_manager("READY=1")
+        serve(pulse.around(app.loop.start), partial(_finish, app))
     call.tell("cli.run_stopped")
+
+
+def _finish(app: App) -> None:
+    """Let the runs under way end, and keep the manager from taking the wait for a hang."""
+    tell_manager("STOPPING=1")
+    app.loop.close()
 
 
 @contextmanager
 def watched(app: App) -> Iterator[Pulse]:
     """Metrics and health, where they are configured. Raises ConfigError when the port cannot be had."""
-    pulse = Pulse(app.clock)
+    pulse = Pulse(app.clock, partial(tell_manager, "WATCHDOG=1"))
     said = app.config.monitor
     with listening(Monitor(app.config, app.store, app.clock, pulse), said) if said.port else nullcontext():
         yield pulse
