@@ -36,7 +36,7 @@ from gateway.stages.match import Match
 from gateway.stages.receive import Receive
 from gateway.stages.transmit import Transmit
 from gateway.stages.validate import Validate
-from gateway.store import Store, due, kept
+from gateway.store import Store, audit, due, kept
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,7 @@ def recover(app: App) -> None:
     with app.store.write() as tx:
         due.abandon(tx)
         kept.end_leases(tx)
+        audit.settings(tx, app.config.digests())
     with app.store.read() as tx:
         app.archive.sweep(lambda ref: kept.knows(tx, ref), app.clock.now())
 

@@ -21,12 +21,14 @@ from gateway import anchors
 from gateway.anchors import AnchorsError
 from gateway.app import App, open_app
 from gateway.cli import main
+from gateway.clock import FixedClock, SystemClock, today
 from gateway.config import load
 from gateway.messages import LANGUAGES, say
 from gateway.models import ChainHead, Event
 from gateway.platform import WINDOWS
 from gateway.stages.anchor import Anchor
-from gateway.store import Store, Tx, chain, moves
+from gateway.states import ReplyState, RequestState
+from gateway.store import Store, Tx, audit, chain, moves
 from gateway.store.chain import Flaw, Head
 from gateway.store.engine import table_of
 
@@ -377,3 +379,78 @@ def test_an_anchor_file_that_is_not_there_or_damaged_is_said_so(line: Line, tmp_
 @pytest.mark.parametrize("why", ["altered", "unreadable", "missing", "head", "cut", "rewritten"])
 def test_every_way_to_be_bad_has_its_sentence(why: str) -> None:
     assert all(say(f"audit.why_{why}", lang, seq=3, until=5, good=2) for lang in LANGUAGES)
+
+
+# -- the registers --
+
+
+def test_who_looked_at_a_record_is_in_the_chain_and_not_in_the_record_s_own_history(line: Line) -> None:
+    with line.opened() as app, app.store.read() as tx:
+        lot = str(tx.session.scalar(select(col(Event.record_id)).where(col(Event.seq) == 2)))
+    assert line("show", lot, "--json", "--actor", "louise") == 0
+    assert [event["reason"] for event in json.loads(line.said)["history"]] == ["collected"]
+    day = str(today(SystemClock()))
+    assert line("audit", "export", "looks", "--from", day, "--format", "json", "--actor", "marc") == 0
+    (seen, itself) = json.loads(line.said)
+    assert (seen["actor"], seen["kind"], seen["record"], seen["command"]) == ("louise", "batch", lot, "show")
+    assert (itself["actor"], itself["record"]) == ("marc", "looks")
+    assert line("audit", "verify") == 0
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("register", ["looks", "access", "communications"])
+def test_a_register_is_a_table_and_a_page_in_both_languages(
+    line: Line, tmp_path: Path, register: str, lang: str
+) -> None:
+    day = str(today(SystemClock()))
+    assert line("audit", "export", register, "--from", day, lang=lang) == 0
+    assert say("audit.column_at" if register != "access" else "audit.column_actor", lang) in line.said.splitlines()[0]
+    page = tmp_path / "page.html"
+    assert line("audit", "export", register, "--from", day, "--format", "html", "--out", str(page), lang=lang) == 0
+    assert say(f"audit.title_{register}", lang) in page.read_text("utf-8")
+    assert line("audit", "export", register, "--out", str(page)) == 2  # never over another file
+
+
+def test_an_unknown_register_or_form_is_named(line: Line) -> None:
+    assert line("audit", "export", "everything") == 2
+    assert line("audit", "export", "looks", "--format", "xls") == 2
+    assert "xls" in line.complained
+
+
+def test_a_person_named_like_a_formula_is_none_in_a_spreadsheet(line: Line) -> None:
+    line("audit", "export", "access", "--from", str(today(SystemClock())), "--actor", "=1+1")
+    assert "\r\n'=1+1,1,1,0," in line.said or "\n'=1+1,1,1,0," in line.said
+
+
+def test_what_went_to_a_payer_and_to_an_agency_is_a_communication(store: Store, clock: FixedClock) -> None:
+    records.settle(store)
+    with store.write() as tx:
+        request = records.request(tx, records.batch(tx), format="ramq-rfp")
+        moves.take(tx, request, RequestState.TRANSMITTING, "taken", owner="w", seconds=60)
+        moves.move(tx, request, RequestState.TRANSMITTED, "receipt", transmitted_at=tx.now)
+        moves.note(tx, request, "waits")
+        reply = records.reply(tx, agency_id=records.AGENCY, state=ReplyState.MATCHED)
+        moves.take(tx, reply, ReplyState.DISTRIBUTING, "taken", owner="w", seconds=60)
+        moves.move(tx, reply, ReplyState.DISTRIBUTED, "delivered")
+    with store.read() as tx:
+        now = clock.now()
+        found = list(audit.communications(tx, now, now + timedelta(days=1)))
+        assert list(audit.communications(tx, now - timedelta(days=1), now)) == []
+        (person,) = audit.accesses(tx, now, now + timedelta(days=1))
+    assert [(one.record, one.nature, one.purpose, one.recipient) for one in found] == [
+        (request.id, "ramq-rfp", "payment", "sandbox"),
+        (reply.id, "receivability", "answer", records.AGENCY),
+    ]
+    assert (person.actor, person.looks, person.others) == ("system", 0, 8)
+
+
+def test_a_configuration_is_told_by_its_hashes_once(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    seen = []
+    for workers in (4, 4, 5):
+        file.write_text(f"[gateway]\nworkers = {workers}\n", "utf-8")
+        with store.write() as tx:
+            seen.append(audit.settings(tx, load(file).digests()))
+    assert seen == [["gateway"], [], ["gateway"]]
+    with store.read() as tx:
+        assert "workers" not in str(tx.session.scalars(select(col(Event.detail))).all())

@@ -11,6 +11,7 @@ from gateway.anchors import Anchor, AnchorsError
 from gateway.app import App
 from gateway.cli.common import Call, show_json
 from gateway.cli.house import opened
+from gateway.cli.registers import export
 from gateway.clock import local
 from gateway.errors import ConfigError
 from gateway.store import chain
@@ -21,6 +22,7 @@ group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="audit.hel
 
 def register(root: typer.Typer) -> None:
     """Add this family's commands."""
+    group.command("export", help="audit.export_help")(export)
     root.add_typer(group, name="audit")
 
 

@@ -18,7 +18,7 @@ from gateway.cli.quote import of_history, quoted, sentences
 from gateway.clock import local
 from gateway.messages import room
 from gateway.models import Batch, Credential, Invoice, Reply, Request
-from gateway.store import Tx, requests, status
+from gateway.store import Tx, audit, requests, status
 from gateway.store.status import Found
 
 MODELS: dict[str, type[Any]] = {
@@ -57,8 +57,9 @@ def show(
     as_json: bool = typer.Option(False, "--json", help="option.json"),
 ) -> None:
     call: Call = ctx.obj
-    with opened(call) as app, app.store.read() as tx:
+    with opened(call) as app, app.store.write() as tx:
         found = the_one(tx, call, record)
+        audit.look(tx, found.kind, found.id, "show")
         told = _told(tx, found)
         if quote := quoted(tx, app.archive, status.record(tx, found)) or of_history(told["history"]):
             told |= {"finding": quote}

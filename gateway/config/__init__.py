@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,6 +139,11 @@ class Config:
     def payer_names(self) -> list[str]:
         """Every configured payer, in the file's order."""
         return [payer.name for payer in self.payers]
+
+    def digests(self) -> dict[str, str]:
+        """The sha256 of each section, which tell that one changed without telling what it says."""
+        sections: dict[str, Table] = {"gateway": self.gateway} | {f"payer {one.name}": one for one in self.payers}
+        return {name: hashlib.sha256(one.model_dump_json().encode()).hexdigest() for name, one in sections.items()}
 
     @property
     def anchors(self) -> Path:

@@ -170,8 +170,9 @@ def held(tx: Tx) -> list[Held]:
 
 
 def history(tx: Tx, record_id: str) -> list[Event]:
-    """What happened to a record, the first event first."""
-    return list(tx.session.scalars(select(Event).where(col(Event.record_id) == record_id).order_by(col(Event.seq))))
+    """What happened to a record, the first event first; who looked at it is in the register of looks (audit.py)."""
+    told = (col(Event.record_id) == record_id, col(Event.record_kind) != "look")
+    return list(tx.session.scalars(select(Event).where(*told).order_by(col(Event.seq))))
 
 
 def find(tx: Tx, text: str) -> list[Found]:

@@ -22,6 +22,7 @@ from gateway.errors import ConfigError
 from gateway.messages import both
 from gateway.payer import Directory, Letters, keep, shelves
 from gateway.platform import write_private
+from gateway.store import audit
 
 _LARGEST = 25_000_000  # bytes of a letter or of a proof
 
@@ -50,6 +51,8 @@ def letter(
         ref = row.proof_ref if proof else row.letter_ref
         if ref is None:
             raise ConfigError(both("applications.no_paper", id=row.id))
+        with app.store.write() as tx:
+            audit.look(tx, "application", row.id, "application letter")
         with app.archive.open(ref) as stream:
             data = app.sealing.unseal(stream.read(), f"application:{row.id}:{'proof' if proof else 'letter'}")
     write_private(out, data)
