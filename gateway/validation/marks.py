@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from gateway import xmlsafe
 from gateway.validation.findings import Address, LineColumn
-from gateway.validation.positions import Finder
+from gateway.validation.positions import EnoughError, Finder
 
 _ABOVE = b"<b>"  # stands for what is open above the invoices of a block
 
@@ -68,9 +69,10 @@ class Marks:
         depth = len(self.above)
         inside = {(address[depth] - mark.number, *address[depth + 1 :]): address for address in wanted}
         parser = xmlsafe.positions("utf-8")
-        finder = Finder(parser, inside, marked=False, to_the_end=True)
+        finder = Finder(parser, inside, marked=False, to_the_end=False)
         source.seek(mark.offset)
-        parser.Parse(_ABOVE + source.read(mark.size), False)
+        with suppress(EnoughError):
+            parser.Parse(_ABOVE + source.read(mark.size), False)
         line, column = mark.start
         return {
             inside[address]: (line + at[0] - 1, at[1] + (column - 1 - len(_ABOVE) if at[0] == 1 else 0))

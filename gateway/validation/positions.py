@@ -25,7 +25,7 @@ class Located:
     broken: tuple[LineColumn, int] | None = None
 
 
-class _EnoughError(Exception):
+class EnoughError(Exception):
     """Every wanted element was seen."""
 
 
@@ -38,7 +38,7 @@ def locate(source: BinaryIO, wanted: Collection[Address], encoding: Encoding, *,
         while block := source.read(BLOCK):
             parser.Parse(block, False)
         parser.Parse(b"", True)
-    except _EnoughError:
+    except EnoughError:
         pass
     except expat.ExpatError as error:
         unless_out_of_memory(error.code)
@@ -83,7 +83,7 @@ class Finder:
         self.found[address] = self.seen_at(self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber)
         self._left -= 1
         if self._left == 0:
-            raise _EnoughError
+            raise EnoughError
 
     def _end(self, _name: str) -> None:
         if self._blind:
