@@ -43,6 +43,7 @@ class GatewayConfig(Table):
     deadline_days: tuple[int, ...] = (30, 14, 7, 3, 1)
     anchor_file: str = ""
     print_queue: str = ""
+    switch_days: int = Field(180, ge=1)
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -81,7 +81,7 @@ def _standings(call: Call, invoices: dict[str, int]) -> Table:
 
 
 def _agencies(call: Call, picture: dict[str, Any]) -> Table:
-    kinds = ("receipt", "report", "receivability", "statement")
+    kinds = ("receipt", "report", "receivability", "statement", "extract")
     table = Table(call.say("demo.agency"), *(call.say(f"demo.kind_{kind}") for kind in kinds), box=None)
     table.title, table.title_justify = call.say("demo.delivered"), "left"
     for number in sorted({d["agency"] for d in picture["deliveries"]}):

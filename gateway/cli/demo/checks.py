@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.app import App
 from gateway.cli.demo.lots import Deposited
+from gateway.cli.demo.routes import seen
 from gateway.cli.demo.scene import Scene
 from gateway.messages import both
 from gateway.store import credentials, moves, status
@@ -44,6 +45,7 @@ def look(app: App, scene: Scene, picture: dict[str, Any], played: Played) -> dic
         *_fates(picture, deposited),
         *_returns(scene, picture),
         _statements_arrived(played, picture),
+        *(_check(name, *ends) for name, ends in seen(app, scene, picture).items()),
         _check("credentials_changed", len(known), sum(c["state"] == "ACTIVE" and c["generation"] > 0 for c in known)),
         _check("history_unbroken", None, broken),
     ]
@@ -107,7 +109,8 @@ def _answered(requests: dict[str, int]) -> int:
 
 def _returns(scene: Scene, picture: dict[str, Any]) -> list[Check]:
     """Every file in an agency's returns is one we delivered to it, whole; and nothing else lies there."""
-    told = sorted((d["agency"], d["name"], d["sha256"]) for d in picture["deliveries"])
+    electronic = [d for d in picture["deliveries"] if not d["name"].endswith(".pdf")]  # paper lies elsewhere
+    told = sorted((d["agency"], d["name"], d["sha256"]) for d in electronic)
     lying = sorted(
         (number, file.name, hashlib.sha256(file.read_bytes()).hexdigest())
         for number in scene.temporary_passwords

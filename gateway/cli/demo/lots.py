@@ -50,6 +50,10 @@ def first_round(scene: Scene, day: date) -> list[Deposited]:
             scene, FLEUVE, "fleuve-0002.xml",
             replace(mine, seed=22, invoices=2, practice="249999", account=places.UNKNOWN_ACCOUNT), "held",
         ),
+        _single(
+            scene, FLEUVE, "fleuve-0005.xml",
+            replace(mine, seed=23, invoices=2, practice="245002", account=places.MOVING_ACCOUNT), "sent",
+        ),
         _single(scene, SOLO, "rive-0001.xml", old, "sent"),
         _single(scene, SOLO, "rive-0002.xml", replace(late, seed=32), "refused"),
     ]  # fmt: skip
@@ -71,17 +75,24 @@ def _laurier(scene: Scene, recent: LotSpec, old: LotSpec) -> list[Deposited]:
     ]
 
 
-def second_round(scene: Scene) -> list[Deposited]:
-    """One modification and one cancellation, of invoices whose number and token stand in a reply the agency got."""
+def second_round(scene: Scene, day: date) -> list[Deposited]:
+    """One modification and one cancellation, of invoices whose number and token stand in a reply the agency got; and
+    what the new agency of an account bills, also for services of before it came."""
     numbers = _receivable(scene.box(FLEUVE, "retours"))
     modify = LotSpec(
         format="ramq-rfp", document="dem_modif", agency=FLEUVE, invoices=1, seed=41,
         practice="245001", account="personal:245001", targets=numbers[:1],
     )  # fmt: skip
     cancel = replace(modify, document="dem_annu", seed=42, targets=numbers[1:2])
+    moved = LotSpec(
+        format="ramq-rfp", document="dem_paimt", agency=LAURIER, invoices=2, seed=43,
+        practice="245002", account=places.MOVING_ACCOUNT,
+        service_from=day - timedelta(days=21), service_to=day - timedelta(days=2),
+    )  # fmt: skip
     return [
         replace(_single(scene, FLEUVE, "fleuve-0003-modif.xml", modify, "sent"), invoices=0),
         replace(_single(scene, FLEUVE, "fleuve-0004-annul.xml", cancel, "sent"), invoices=0),
+        _single(scene, LAURIER, "laurier-0003.xml", moved, "sent"),
     ]
 
 

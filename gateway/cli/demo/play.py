@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.app import App, open_app
 from gateway.cli.demo import checks, lots
+from gateway.cli.demo.routes import hand_over, leave_odd_statements
 from gateway.cli.demo.scene import Scene, built
 from gateway.cli.picture import standing
 from gateway.clock import today
@@ -56,10 +57,12 @@ def _play(app: App, scene: Scene, progress: Progress) -> checks.Played:
     deposited = lots.first_round(scene, day)
     _settle(app, scene)
     progress("demo.step_second")
-    deposited += lots.second_round(scene)
+    hand_over(app, scene, day)
+    deposited += lots.second_round(scene, day)
     _settle(app, scene)
     progress("demo.step_statements")
     issued = Counter(number for parcel in scene.payer.issue_statements(day) for number in scene.addressed(parcel))
+    leave_odd_statements(scene, day)
     _settle(app, scene)
     return checks.Played(deposited, issued)
 

@@ -22,6 +22,7 @@ LAURIER_ACCOUNTS = (COLLECTIVE, "personal:231236", "personal:231237")
 FLEUVE_ACCOUNTS = ("personal:245001", "personal:245002")
 SOLO_ACCOUNTS = ("personal:251111",)
 UNKNOWN_ACCOUNT = "personal:249999"
+MOVING_ACCOUNT = "personal:245002"  # from the clinic to the commercial agency, in the middle of a period
 
 REGISTRY = """
 [[agency]]
@@ -92,6 +93,11 @@ class Scene:
         name = {LAURIER: "laurier", FLEUVE: "fleuve", SOLO: "rive"}[number]
         return self.folder / "agences" / name / which
 
+    @property
+    def print_queue(self) -> Path:
+        """Where what goes on paper is laid."""
+        return self.folder / "impression"
+
     def payer_has_mail(self) -> bool:
         """Whether a reply lies uncollected in a return box, once the payer has answered everything it got."""
         self.payer.process()
@@ -124,12 +130,13 @@ def built(folder: Path) -> Iterator[Scene]:
 def _written(folder: Path, payer: Sandbox, payer_port: int, server: SftpServer, port: int, password: str) -> Scene:
     """Write what an operator would: configuration, registry, the password file of an agency's server."""
     accounts = {LAURIER: LAURIER_ACCOUNTS, FLEUVE: FLEUVE_ACCOUNTS, SOLO: SOLO_ACCOUNTS}
-    temporary = {number: payer.add(number, list(held)) for number, held in accounts.items()}
+    temporary = {number: payer.add(number, list(held)) for number, held in accounts.items() if number != LAURIER}
+    temporary[LAURIER] = payer.add(LAURIER, [*LAURIER_ACCOUNTS, MOVING_ACCOUNT])
     secret = folder / "laurier.password"
     secret.touch(mode=0o600)
     secret.write_text(password + "\n", encoding="utf-8")
     config = folder / "gateway.toml"
-    head = 'config_version = 1\n[gateway]\nstate_dir = "var"\nlanguage = "fr"\n'
+    head = 'config_version = 1\n[gateway]\nstate_dir = "var"\nlanguage = "fr"\nprint_queue = "impression"\n'
     config.write_text(head + payer.payer_block(payer_port, name="sandbox"), encoding="utf-8")
     registry = folder / "registry.toml"
     text = REGISTRY.format(payer="sandbox", port=port, host_key=server.host_key_line) + _accounts(accounts)

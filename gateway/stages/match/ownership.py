@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from gateway.clock import today
@@ -59,7 +60,10 @@ class Ownership:
 
     def _owner(self, book: Book, reply: Reply, content: StatementOfAccount) -> Owner | Doubt:
         """The agency accredited for the account on the statement's date, which must hold the number that day."""
-        answer = statement_recipient(book, content.account, content.dated, migrated_only=self._needs_migration(content))
+        window = timedelta(days=self._rooms.config.gateway.switch_days)
+        answer = statement_recipient(
+            book, content.account, content.dated, migrated_only=self._needs_migration(content), window=window
+        )
         detail = _told(book, content, answer)
         if answer.agency_id is None:
             contradictory = answer.reasons[0].code in _CONTRADICTORY
