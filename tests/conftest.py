@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 from support.dying import die_at
 from support.postgres import Postgres, serving
 
@@ -16,6 +17,13 @@ from gateway.store import Store
 
 pytest_plugins = ["support.tally"]
 DATABASES = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """A command run in the test's own process sets up a log on a stream that ends with the test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
