@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.command import call
 
 from gateway import catalog, limits
 from gateway.advice import PROFESSIONS, Cases, Known, Question, advise
-from gateway.cli import main
 from gateway.errors import CatalogError, ConfigError
 from gateway.limits import Limits, Who
 from gateway.payer import shelves
@@ -239,12 +239,6 @@ def test_a_case_of_ones_own_comes_first_and_must_name_what_there_is(tmp_path: Pa
 
 
 # -- the command --
-
-
-def call(*words: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    return int(end.value.code or 0)
 
 
 ASKED = ("--profession", "dentist", "--service-date", "2017-12-01", "--first-billed", "old")

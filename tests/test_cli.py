@@ -12,19 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.command import call
 
-from gateway.cli import FAMILIES, build, main, take_common
+from gateway.cli import FAMILIES, build, take_common
 from gateway.messages import LANGUAGES
 from gateway.resources import data_dir
 
 SAMPLES = data_dir("schemas") / "ramq-rfp" / "samples"
-
-
-def call(*words: str) -> int:
-    """Run the command line; give its exit code."""
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    return int(end.value.code or 0)
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from support import records
+from support.command import call
 
 from gateway.calendars import load
-from gateway.cli import main
 from gateway.cli.silent import missing, silent
 from gateway.clock import FixedClock
 from gateway.identifiers import new_id
@@ -30,12 +30,6 @@ cut_off = 2026-10-14T16:00:00
 statement = 2026-10-23
 authority = "official"
 """
-
-
-def call(*words: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    return int(end.value.code or 0)
 
 
 def answer(capsys: pytest.CaptureFixture[str], *words: str) -> Any:

@@ -6,16 +6,9 @@ import socket
 from pathlib import Path
 
 import pytest
+from support.command import call
 
-from gateway.cli import main
 from gateway.sandbox.faults import FAULTS
-
-
-def call(*words: str) -> int:
-    """Run the command line; give its exit code."""
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    return int(end.value.code or 0)
 
 
 @pytest.fixture

@@ -7,15 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.command import call
 from support.family import HERE, document, invoice
-
-from gateway.cli import main
-
-
-def call(*words: str | Path) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main([str(word) for word in words])
-    return int(ended.value.code or 0)
 
 
 def test_a_family_is_added_listed_used_and_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from support.command import call
 
-from gateway.cli import main
 from gateway.resources import data_dir
 
 REGISTRY = """
@@ -34,13 +34,6 @@ formats = ["ramq-rfp"]
 kind = "folder"
 environment = "test"
 """
-
-
-def call(*words: str) -> int:
-    """Run the command line; give its exit code."""
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    return int(end.value.code or 0)
 
 
 @pytest.fixture

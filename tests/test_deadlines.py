@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
+from support.command import call
 from support.house import AUTUMN, House, paimt
 
 from gateway import deadlines
-from gateway.cli import main
 from gateway.clock import today
 from gateway.deadlines import LATE, Risk, to_tell, who, within
 from gateway.models import DeadlineAlert, Invoice, Reply, Request, Statement, StatementEntry, Submission
@@ -327,12 +327,6 @@ def test_what_is_all_on_statements_is_not_sent_again(house: House) -> None:
 
 
 # -- the command --
-
-
-def call(*words: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    return int(end.value.code or 0)
 
 
 @pytest.fixture

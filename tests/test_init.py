@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.command import call
 
-from gateway.cli import main
 from gateway.cli.init import shapes
 from gateway.cli.init.rehearsal import sandbox
 from gateway.cli.init.shapes import Wrong
@@ -44,13 +44,6 @@ TYPED = {
     "clinic": ["", "c", "", "", "", "", ""],
     "developer": ["fr", "nobody", "developer", "Boréal", "17001", "", "MonLogiciel 1.0"],
 }
-
-
-def call(*words: str) -> int:
-    """Run the command line; give its exit code."""
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    return int(end.value.code or 0)
 
 
 class Terminal:

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
+from support.command import call
 
-from gateway.cli import main
 from gateway.clock import TORONTO
 from gateway.errors import ConfigError
 from gateway.payer import Directory, Hours, Letters, contacts, keep, letters, shelves
@@ -25,12 +25,6 @@ from = 2026-06-01
 phones = [{ region = "quebec", number = "418 555-0123" }]
 email = "aide@payeur.example"
 """
-
-
-def call(*words: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    return int(end.value.code or 0)
 
 
 def at(text: str) -> datetime:

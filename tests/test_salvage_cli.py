@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-
-from gateway.cli import main
+from support.command import call
 
 REGISTRY = """
 [[agency]]
@@ -34,13 +33,6 @@ formats = ["ramq-rfp"]
 kind = "folder"
 environment = "test"
 """
-
-
-def call(*words: str) -> int:
-    """Run the command line; give its exit code."""
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    return int(end.value.code or 0)
 
 
 def test_both_requests_tell_of_each_other_and_the_number_means_the_part(
