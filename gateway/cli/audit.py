@@ -18,11 +18,11 @@ from gateway.store import chain
 from gateway.store.chain import Examined, Head
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="audit.help")
+group.command("export", help="audit.export_help")(export)
 
 
 def register(root: typer.Typer) -> None:
     """Add this family's commands."""
-    group.command("export", help="audit.export_help")(export)
     root.add_typer(group, name="audit")
 
 

@@ -15,12 +15,12 @@ from gateway.cli.rule_counts import show as counts
 from gateway.cli.rule_diff import diff
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="rules.help")
+group.command("counts", help="rules.counts_help")(counts)
+group.command("diff", help="rules.diff_help")(diff)
 
 
 def register(root: typer.Typer) -> None:
     """Add this family's commands."""
-    group.command("counts", help="rules.counts_help")(counts)
-    group.command("diff", help="rules.diff_help")(diff)
     root.add_typer(group, name="rules")
 
 

@@ -9,13 +9,13 @@ from gateway.cli.registry.drift import drift
 from gateway.cli.registry.look import history, show
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="registry.help")
+group.command("apply", help="registry.apply.help")(apply_)
+group.command("import", help="registry.import.help")(import_)
+group.command("show", help="registry.show.help")(show)
+group.command("history", help="registry.history.help")(history)
+group.command("drift", help="registry.drift.help")(drift)
 
 
 def register(root: typer.Typer) -> None:
     """Add this family's commands."""
-    group.command("apply", help="registry.apply.help")(apply_)
-    group.command("import", help="registry.import.help")(import_)
-    group.command("show", help="registry.show.help")(show)
-    group.command("history", help="registry.history.help")(history)
-    group.command("drift", help="registry.drift.help")(drift)
     root.add_typer(group, name="registry")
