@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from support import fresh
 from support.dying import die_at
 from support.postgres import Postgres, serving
 
@@ -70,7 +71,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | Pa
 def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedClock) -> Iterator[Store]:
     """A new store on each database. One that only SQLite must serve asks for `store` with indirect parameters."""
     if request.param == "sqlite":
-        opened = Store.open(tmp_path / "state" / "gateway.db", clock)
+        opened = Store.open(fresh.database(tmp_path / "state" / "gateway.db"), clock)
         yield opened
         opened.close()
         return

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from sqlmodel import SQLModel, col, select
+from support import fresh
 
 from adapters.folder import Folder
 from adapters.memory import Box, Memory
@@ -100,7 +101,7 @@ class House:
     def __init__(self, folder: Path, address: Path | str | None = None, **payer: Any) -> None:
         self.clock = FixedClock(AUTUMN)
         self.boxes = Boxes()
-        self.store = Store.open(address or folder / "gateway.db", self.clock)
+        self.store = Store.open(address or fresh.database(folder / "gateway.db"), self.clock)
         self.archive = Archive(folder / "archive")
         self.collect, self.validate, self.transmit = Collect(), Validate(), Transmit()
         self._catalog = catalog.load([data_dir("schemas")])
@@ -140,29 +141,24 @@ class House:
     def agency(
         self, id_: str, number: str | None, *, kind: str = "commercial", migrated: date | None = LONG_AGO
     ) -> None:
-        name = f"Agence {id_}"
         now = self.clock.now()
-        self.add(Agency(id=id_, name=name, kind=kind, recorded_at=now))
+        facts: list[SQLModel] = [Agency(id=id_, name=f"Agence {id_}", kind=kind, recorded_at=now)]
         if migrated:
             standing = {"id": f"AST-{id_}", "agency_id": id_, "standing": "migrated"}
-            self.add(AgencyStanding(**standing, valid_from=migrated, recorded_at=now))
-        self.add(AgencyPayer(agency_id=id_, position=1, payer="sandbox"))
+            facts.append(AgencyStanding(**standing, valid_from=migrated, recorded_at=now))
+        facts.append(AgencyPayer(agency_id=id_, position=1, payer="sandbox"))
         if number:
-            self.number(number, id_)
+            facts.append(self._number(number, id_))
         source = id_.replace("AGE", "SRC")
-        self.add(Source(id=source, agency_id=id_, position=1, name="factsoft", pickup={"finished": "rename"}))
+        facts.append(Source(id=source, agency_id=id_, position=1, name="factsoft", pickup={"finished": "rename"}))
+        self.add(*facts)
 
     def number(self, number: str, agency: str) -> None:
-        self.add(
-            TransmissionNumber(
-                id=f"NUM-{number}",
-                payer="sandbox",
-                number=number,
-                agency_id=agency,
-                valid_from=LONG_AGO,
-                recorded_at=self.clock.now(),
-            )
-        )
+        self.add(self._number(number, agency))
+
+    def _number(self, number: str, agency: str) -> TransmissionNumber:
+        fact = {"id": f"NUM-{number}", "payer": "sandbox", "number": number, "agency_id": agency}
+        return TransmissionNumber(**fact, valid_from=LONG_AGO, recorded_at=self.clock.now())
 
     def number_until(self, fact: str, last: date) -> None:
         """A number's last day, learned now."""
@@ -174,16 +170,19 @@ class House:
 
     def account(self, id_: str, agency: str, *practices: str, since: date = LONG_AGO) -> None:
         now = self.clock.now()
-        self.add(Account(id=id_, kind="personal" if id_.startswith("p") else "admin_collective", recorded_at=now))
+        kind = "personal" if id_.startswith("p") else "admin_collective"
+        facts: list[SQLModel] = [Account(id=id_, kind=kind, recorded_at=now)]
         for practice in practices:
             fact = {"id": f"APR-{id_}-{practice}", "account_id": id_, "practice": practice}
-            self.add(AccountPractitioner(**fact, valid_from=ALWAYS, recorded_at=now))
-        self.accredit(id_, agency, since)
+            facts.append(AccountPractitioner(**fact, valid_from=ALWAYS, recorded_at=now))
+        self.add(*facts, self._accreditation(id_, agency, since))
 
     def accredit(self, account: str, agency: str, since: date) -> None:
-        id_ = f"ACC-{account}-{agency}"
-        now = self.clock.now()
-        self.add(Accreditation(id=id_, account_id=account, agency_id=agency, valid_from=since, recorded_at=now))
+        self.add(self._accreditation(account, agency, since))
+
+    def _accreditation(self, account: str, agency: str, since: date) -> Accreditation:
+        fact = {"id": f"ACC-{account}-{agency}", "account_id": account, "agency_id": agency}
+        return Accreditation(**fact, valid_from=since, recorded_at=self.clock.now())
 
     def source(self, **values: Any) -> None:
         """Change the first agency's source, or the software it declared."""
@@ -208,9 +207,11 @@ class House:
                 days = {"valid_from": ALWAYS, "recorded_at": tx.now}
                 tx.session.add(DeclaredSoftware(id=new_id("DSO"), source_id=source, **values, **days))
 
-    def add(self, record: SQLModel) -> None:
+    def add(self, *records: SQLModel) -> None:
         with self.store.write() as tx:
-            tx.session.add(record)
+            for record in records:
+                tx.session.add(record)
+                tx.session.flush()  # in this order: later ones name earlier ones
 
     # -- the flow --
 
