@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted([*(ROOT / "gateway").rglob("*.py"), *(ROOT / "adapters").rglob("*.py")])
 SPEAKS_SQL = {"execute", "executemany", "executescript", "exec_driver_sql", "text", "DDL", "literal_column"}
 Check = Callable[[ast.AST], Iterator[tuple[int, str]]]
+
+
+@cache
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text("utf-8"))
+
+
+@cache
+def written(node: ast.expr) -> str:
+    return ast.unparse(node)
 
 
 def imports(tree: ast.AST, *modules: str) -> Iterator[tuple[int, str]]:
@@ -29,7 +40,7 @@ def imports(tree: ast.AST, *modules: str) -> Iterator[tuple[int, str]]:
 def calls(tree: ast.AST, pattern: str) -> Iterator[tuple[int, str]]:
     """Calls whose written name matches the whole pattern."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and re.fullmatch(pattern, name := ast.unparse(node.func)):
+        if isinstance(node, ast.Call) and re.fullmatch(pattern, name := written(node.func)):
             yield node.lineno, name
 
 
@@ -59,7 +70,7 @@ def built_sql(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not node.args:
             continue
-        name = ast.unparse(node.func).rpartition(".")[2]
+        name = written(node.func).rpartition(".")[2]
         if name in SPEAKS_SQL and pieces(node.args[0]):
             yield node.lineno, name
 
@@ -206,7 +217,7 @@ def test_no_source_of_ours_has(what: str) -> None:
         f"{where}:{line} {name}"
         for file in FILES
         if (where := file.relative_to(ROOT).as_posix()) not in allowed
-        for line, name in check(ast.parse(file.read_text("utf-8")))
+        for line, name in check(parsed(file))
     ]
     assert found == []
 
