@@ -20,12 +20,13 @@ from gateway.config import Config, PayerConfig, paths
 from gateway.credentials import Credentials
 from gateway.errors import ConfigError
 from gateway.installed import Installed, settle
+from gateway.keyring import Keyring
 from gateway.messages import both
 from gateway.models import Source
 from gateway.platform import private_dir
 from gateway.ports import Delivery, Pickup, Secret
 from gateway.resources import data_dir
-from gateway.sealing import Sealing
+from gateway.sealing import KeyFile, Masters
 from gateway.slots import Allowance, Slots
 from gateway.stages import Rooms, WorkLoop
 from gateway.stages.anchor import Anchor
@@ -46,7 +47,7 @@ class App:
     config: Config
     store: Store
     archive: Archive
-    sealing: Sealing
+    keyring: Keyring
     catalog: Catalog
     credentials: Credentials
     clock: Clock
@@ -121,14 +122,22 @@ def open_app(config: Config, *, actor: str = "system", clock: Clock | None = Non
     clock = clock or SystemClock()
     places = config.paths
     private_dir(places.state)
-    sealing = Sealing.open(places.key_file, create=not places.database.exists())
+    masters = _masters(config, create=not places.database.exists())
     store = Store.open(places.database, clock, actor=actor)
     slots = Slots(families(places.state), _allowance(config))
     try:
-        yield _wire(config, store, sealing, clock, slots)
+        yield _wire(config, store, Keyring.open(store, masters), clock, slots)
     finally:
         slots.close()
         store.close()
+
+
+def _masters(config: Config, *, create: bool) -> Masters:
+    """The master key; made where this is the first start. Raises SealingError."""
+    file = KeyFile(config.paths.key_file)
+    if create:
+        file.make()
+    return Masters(file)
 
 
 def _allowance(config: Config) -> Allowance:
@@ -143,12 +152,12 @@ def _allowance(config: Config) -> Allowance:
     )
 
 
-def _wire(config: Config, store: Store, sealing: Sealing, clock: Clock, slots: Slots) -> App:
+def _wire(config: Config, store: Store, keyring: Keyring, clock: Clock, slots: Slots) -> App:
     archive = Archive(config.paths.archive)
     catalog = shipped_and_own(config.paths.state)
     for payer in config.payers:
         _must_fit(config, payer, catalog)
-    credentials = Credentials(store, sealing, clock)
+    credentials = Credentials(store, keyring, clock)
     rooms = Rooms(
         config=config,
         store=store,
@@ -160,7 +169,7 @@ def _wire(config: Config, store: Store, sealing: Sealing, clock: Clock, slots: S
         judge=slots.judge,
     )
     stages = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute(), Deadlines(), Anchor())
-    return App(config, store, archive, sealing, catalog, credentials, clock, rooms, WorkLoop(rooms, stages), slots)
+    return App(config, store, archive, keyring, catalog, credentials, clock, rooms, WorkLoop(rooms, stages), slots)
 
 
 def _must_fit(config: Config, payer: PayerConfig, catalog: Catalog) -> None:

@@ -28,7 +28,7 @@ FLOORS: list[list[str]] = [
         "calendars",
         "anchors",
     ],
-    ["sealing", "migrations", "store", "archive"],
+    ["sealing", "migrations", "store", "keyring", "archive"],
     [
         "registry",
         "credentials",

@@ -241,7 +241,7 @@ def _secrets(place: Town) -> dict[str, bytes]:
     """Every secret there was: temporary and generated passwords, the server's, the master key in three spellings."""
     known = {f"temporary {number}": password.encode() for number, password in place.passwords.items()}
     for row in place.rows("select id, number, current from credential"):
-        known[f"generated {row['number']}"] = place.app.sealing.unseal(
+        known[f"generated {row['number']}"] = place.app.keyring.unseal(
             row["current"], f"credential:{row['id']}:current"
         )
     known["server"] = SERVER_PASSWORD.encode()

@@ -15,8 +15,9 @@ from gateway.clock import FixedClock
 from gateway.credentials import POINTS, Credentials
 from gateway.credentials.vault import new_password
 from gateway.errors import Denied, GatewayError, SealingError, Unreachable
+from gateway.keyring import Keyring
 from gateway.models import Credential, CredentialAttempt, Event
-from gateway.sealing import Sealing
+from gateway.sealing import KeyFile, Masters
 from gateway.states import CredentialState
 from gateway.store import Store, due, moves
 from gateway.store import credentials as rows
@@ -52,12 +53,14 @@ class Payer:
 
 
 @pytest.fixture
-def sealing(tmp_path: Path) -> Sealing:
-    return Sealing.open(tmp_path / "keys" / "master.key", create=True)
+def sealing(tmp_path: Path, store: Store) -> Keyring:
+    file = KeyFile(tmp_path / "keys" / "master.key")
+    file.make()
+    return Keyring.open(store, Masters(file))
 
 
 @pytest.fixture
-def restart(store: Store, sealing: Sealing, clock: FixedClock) -> Callable[[], Credentials]:
+def restart(store: Store, sealing: Keyring, clock: FixedClock) -> Callable[[], Credentials]:
     """The program, started again on the same database once the dead one's lease is over."""
 
     def start() -> Credentials:
@@ -68,7 +71,7 @@ def restart(store: Store, sealing: Sealing, clock: FixedClock) -> Callable[[], C
 
 
 @pytest.fixture
-def house(store: Store, sealing: Sealing, clock: FixedClock) -> Credentials:
+def house(store: Store, sealing: Keyring, clock: FixedClock) -> Credentials:
     """A number with a temporary password."""
     house = Credentials(store, sealing, clock)
     house.expect(*WHO)
@@ -94,7 +97,7 @@ def outcomes(store: Store) -> list[tuple[str, str | None]]:
         return [(a.slot, a.outcome) for a in tx.session.exec(select(CredentialAttempt).order_by(CredentialAttempt.id))]
 
 
-def test_a_number_without_a_password_is_not_tried(store: Store, sealing: Sealing, clock: FixedClock) -> None:
+def test_a_number_without_a_password_is_not_tried(store: Store, sealing: Keyring, clock: FixedClock) -> None:
     house = Credentials(store, sealing, clock)
     assert house.usable(*WHO) == "password_missing"
     house.expect(*WHO)
@@ -119,7 +122,7 @@ def test_a_temporary_password_is_changed_on_first_use(house: Credentials, store:
 
 
 def test_both_passwords_are_durable_before_the_new_one_is_said(
-    house: Credentials, store: Store, sealing: Sealing
+    house: Credentials, store: Store, sealing: Keyring
 ) -> None:
     secret = house.secret(*WHO)
     assert secret.get() == "temporary-1"
@@ -342,7 +345,7 @@ def test_two_logins_never_run_at_once(house: Credentials, store: Store) -> None:
 
 
 def test_who_waits_too_long_for_another_login_comes_back_later(
-    store: Store, sealing: Sealing, house: Credentials, clock: FixedClock
+    store: Store, sealing: Keyring, house: Credentials, clock: FixedClock
 ) -> None:
     house.secret(*WHO).get()
     impatient = Credentials(store, sealing, clock, login_seconds=1)
@@ -420,7 +423,7 @@ def test_no_event_tells_a_password(house: Credentials, store: Store) -> None:
 
 
 def test_a_sealed_password_moved_to_another_row_cannot_be_opened(
-    house: Credentials, store: Store, sealing: Sealing, clock: FixedClock
+    house: Credentials, store: Store, sealing: Keyring, clock: FixedClock
 ) -> None:
     house.expect("sandbox", "18002")
     house.set_temporary("sandbox", "18002", "other")
@@ -433,7 +436,7 @@ def test_a_sealed_password_moved_to_another_row_cannot_be_opened(
         house.secret("sandbox", "18002").get()
 
 
-def test_a_server_made_password_is_journalled_sealed(house: Credentials, store: Store, sealing: Sealing) -> None:
+def test_a_server_made_password_is_journalled_sealed(house: Credentials, store: Store, sealing: Keyring) -> None:
     house.secret(*WHO).journal(b"<MotDePasseMachine>abc</MotDePasseMachine>")
     kept = row(store)
     assert kept.journal is not None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import SealingError
 from gateway.platform import WINDOWS
-from gateway.sealing import Sealing
+from gateway.sealing import KeyFile, Masters, Sealing
 
 ONE, OTHER = Sealing(b"1" * 32), Sealing(b"2" * 32)
 PASSWORD = b"Ete-2026-secret"
@@ -20,7 +20,7 @@ PASSWORD = b"Ete-2026-secret"
 @pytest.fixture
 def key_file(tmp_path: Path) -> Path:
     path = tmp_path / "keys" / "master.key"
-    Sealing.open(path, create=True)
+    KeyFile(path).make()
     return path
 
 
@@ -63,8 +63,9 @@ def test_another_key_is_named_and_does_not_open_it() -> None:
 
 def test_the_key_file_is_made_once_and_kept(key_file: Path) -> None:
     before = key_file.read_bytes()
-    sealed = Sealing.open(key_file, create=True).seal(PASSWORD, "c")
-    assert Sealing.open(key_file, create=False).unseal(sealed, "c") == PASSWORD
+    first = KeyFile(key_file).read()
+    KeyFile(key_file).make()
+    assert KeyFile(key_file).read() == first
     assert key_file.read_bytes() == before
 
 
@@ -79,12 +80,12 @@ def test_the_key_file_is_its_owners_only(key_file: Path) -> None:
 def test_a_key_file_that_others_can_read_or_write_is_refused(key_file: Path, mode: int) -> None:
     key_file.chmod(mode)
     with pytest.raises(SealingError, match="0600"):
-        Sealing.open(key_file, create=False)
+        Masters(KeyFile(key_file))
 
 
 def test_a_missing_key_file_is_not_replaced_by_a_new_one(tmp_path: Path) -> None:
     with pytest.raises(SealingError, match=r"master\.key"):
-        Sealing.open(tmp_path / "master.key", create=False)
+        Masters(KeyFile(tmp_path / "master.key"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -92,7 +93,7 @@ def test_a_missing_key_file_is_not_replaced_by_a_new_one(tmp_path: Path) -> None
 def test_a_file_that_holds_no_key_is_refused(key_file: Path, content: bytes) -> None:
     key_file.write_bytes(content)
     with pytest.raises(SealingError, match="not a key file"):
-        Sealing.open(key_file, create=False)
+        Masters(KeyFile(key_file))
 
 
 def test_neither_key_nor_value_shows_in_texts() -> None:

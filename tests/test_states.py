@@ -14,7 +14,8 @@ from support.source import sources
 
 from gateway.clock import FixedClock
 from gateway.credentials import Credentials
-from gateway.sealing import Sealing
+from gateway.keyring import Keyring
+from gateway.sealing import KeyFile, Masters
 from gateway.states import BORN, TRANSITIONS, CredentialState
 from gateway.store import Store, requests
 from gateway.store import credentials as passwords
@@ -165,8 +166,9 @@ def test_a_held_request_can_be_cancelled(store: Store) -> None:
 
 @pytest.fixture
 def keys(store: Store, tmp_path: Path) -> Credentials:
-    sealing = Sealing.open(tmp_path / "keys" / "master.key", create=True)
-    house = Credentials(store, sealing, FixedClock(datetime(2026, 10, 1, tzinfo=UTC)))
+    file = KeyFile(tmp_path / "keys" / "master.key")
+    file.make()
+    house = Credentials(store, Keyring.open(store, Masters(file)), FixedClock(datetime(2026, 10, 1, tzinfo=UTC)))
     house.expect("sandbox", "18001")
     return house
 

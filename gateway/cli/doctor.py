@@ -22,7 +22,7 @@ from gateway.config import Config
 from gateway.errors import ConfigError, GatewayError
 from gateway.platform import WINDOWS
 from gateway.registry import Book
-from gateway.sealing import Sealing
+from gateway.sealing import KeyFile, Masters
 from gateway.store import LINKED_SQLITE, Store, journal_mode
 
 OLDEST_PLAUSIBLE = 2026  # a machine whose clock is behind this program's own making cannot date anything
@@ -90,7 +90,7 @@ def _readable_by_others(path: Path) -> bool:
 def _key(call: Call, config: Config) -> tuple[bool, str]:
     if not config.paths.database.exists():
         return True, call.say("doctor.key_later")
-    Sealing.open(config.paths.key_file, create=False)
+    Masters(KeyFile(config.paths.key_file))
     return True, call.say("doctor.key_well", file=config.paths.key_file)
 
 

@@ -14,7 +14,7 @@ from gateway.credentials.login import Login
 from gateway.credentials.vault import WHY_NOT, Vault, choose, denied, new_password, text
 from gateway.errors import GatewayError
 from gateway.identifiers import lane
-from gateway.sealing import Sealing
+from gateway.sealing import Seals
 from gateway.states import CredentialState as S
 from gateway.store import Store, due, moves
 from gateway.store import credentials as rows
@@ -32,7 +32,7 @@ class Credentials:
     def __init__(
         self,
         store: Store,
-        sealing: Sealing,
+        sealing: Seals,
         clock: Clock,
         *,
         make_password: Callable[[], str] = new_password,

@@ -14,7 +14,7 @@ from gateway.clock import Clock
 from gateway.errors import Denied
 from gateway.messages import side_by_side
 from gateway.models import Credential
-from gateway.sealing import Sealing
+from gateway.sealing import Seals
 from gateway.states import CredentialState as S
 from gateway.store import Store, Tx
 from gateway.store import credentials as rows
@@ -37,7 +37,7 @@ class Vault:
     """What keeping passwords takes. `login_seconds`: how long one login may keep the next one waiting."""
 
     store: Store
-    sealing: Sealing
+    sealing: Seals
     clock: Clock
     make_password: Callable[[], str]
     login_seconds: float

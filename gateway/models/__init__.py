@@ -6,6 +6,7 @@ from gateway.models.credential import Credential, CredentialAttempt
 from gateway.models.deadlines import DeadlineAlert
 from gateway.models.exchange import Batch, Deposit, FindingRow, Invoice, Line, Request, Salvage, Submission
 from gateway.models.facts import Fact
+from gateway.models.keys import DataKey, MasterKey
 from gateway.models.ledger import Attempt, ChainHead, Due, Event, RegistryToken
 from gateway.models.people import (
     DeclaredSoftware,
@@ -47,6 +48,7 @@ __all__ = [
     "ChainHead",
     "Credential",
     "CredentialAttempt",
+    "DataKey",
     "DeadlineAlert",
     "DeclaredSoftware",
     "Deposit",
@@ -60,6 +62,7 @@ __all__ = [
     "Invoice",
     "Line",
     "Mandate",
+    "MasterKey",
     "NumberSuspension",
     "Parcel",
     "PracticeGroup",

@@ -50,6 +50,7 @@ class _Nesting(threading.local):
     """How many transactions this thread has open: a write inside another one would wait for itself."""
 
     depth = 0
+    writing: Tx | None = None
 
 
 class Store:
@@ -105,13 +106,20 @@ class Store:
         with self._nested(), connection.translated(self._engine), Session(self._writer, **_OPTIONS) as session:
             # The turn, where BEGIN IMMEDIATE is not known.
             session.execute(select(table_of(ChainHead).c.id).with_for_update())
-            tx = Tx(session, self._clock.now(), self._actor)
+            tx = self._nesting.writing = Tx(session, self._clock.now(), self._actor)
             try:
                 yield tx
                 session.commit()
             except BaseException:
                 _undo(tx)
                 raise
+            finally:
+                self._nesting.writing = None
+
+    @property
+    def writing(self) -> Tx | None:
+        """The transaction that this thread is writing in, if it is."""
+        return self._nesting.writing
 
     @contextmanager
     def _nested(self) -> Iterator[None]:

@@ -35,7 +35,7 @@ def keep_sealed(app: App, id_: str, what: str, source: Path) -> Stored:
         raise ConfigError(both("applications.letter_large", file=source, limit=_LARGEST))
     if not data:
         raise ConfigError(both("applications.letter_empty", file=source))
-    return app.archive.put(id_, io.BytesIO(app.sealing.seal(data, f"application:{id_}:{what}")))
+    return app.archive.put(id_, io.BytesIO(app.keyring.seal(data, f"application:{id_}:{what}")))
 
 
 def letter(
@@ -54,7 +54,7 @@ def letter(
         with app.store.write() as tx:
             audit.look(tx, "application", row.id, "application letter")
         with app.archive.open(ref) as stream:
-            data = app.sealing.unseal(stream.read(), f"application:{row.id}:{'proof' if proof else 'letter'}")
+            data = app.keyring.unseal(stream.read(), f"application:{row.id}:{'proof' if proof else 'letter'}")
     write_private(out, data)
     call.tell("applications.written", file=out)
 

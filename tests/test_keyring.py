@@ -1,0 +1,271 @@
+"""Each lot, reply and password has a key of its own; destroyed is destroyed; and the master key can be replaced."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+from support.dying import Killed
+from support.keys import Given, keyring
+
+from gateway import platform
+from gateway.clock import FixedClock
+from gateway.errors import SealingError
+from gateway.keyring import CHUNK, Keyring
+from gateway.models import Credential, DataKey
+from gateway.sealing import Masters, Sealing
+from gateway.store import Store, keys
+from gateway.store import credentials as rows
+
+OLD, NEW, OTHER = b"1" * 32, b"2" * 32, b"3" * 32
+SECRET = b"Ete-2026-secret"
+ONLY_SQLITE = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def ring(store: Store) -> Keyring:
+    return keyring(store, OLD)
+
+
+def again(store: Store, *held: bytes) -> Keyring:
+    """Another process, or this one started again."""
+    return keyring(store, *held)
+
+
+def test_a_scope_has_one_key_which_stays(store: Store, ring: Keyring) -> None:
+    key = ring.make("LOT-1")
+    assert len(key) == 32
+    assert ring.make("LOT-1") == ring.get("LOT-1") == again(store, OLD).get("LOT-1") == key
+    assert ring.make("LOT-2") != key
+
+
+def test_a_scope_nothing_was_sealed_for_has_none(ring: Keyring) -> None:
+    with pytest.raises(SealingError, match="LOT-1"):
+        ring.get("LOT-1")
+
+
+def test_no_data_key_is_in_the_database_as_it_is(store: Store, ring: Keyring) -> None:
+    key = ring.make("LOT-1")
+    with store.read() as tx:
+        row = keys.find(tx, "LOT-1")
+    assert row is not None
+    assert key not in row.wrapped
+
+
+def test_a_wrapped_key_moved_to_another_scope_is_refused(store: Store, ring: Keyring) -> None:
+    ring.make("LOT-1"), ring.make("LOT-2")
+    with store.write() as tx:
+        one = keys.find(tx, "LOT-1")
+        assert one is not None
+        keys.rewrap(tx, "LOT-2", one.wrapped, one.master)
+    with pytest.raises(SealingError, match="LOT-2"):
+        again(store, OLD).get("LOT-2")
+
+
+def test_small_secrets_open_in_their_place_only(ring: Keyring) -> None:
+    sealed = ring.seal(SECRET, "credential:CRE-1:current")
+    ring.make("CRE-2")
+    assert ring.unseal(sealed, "credential:CRE-1:current") == SECRET
+    for place in ("credential:CRE-1:pending", "credential:CRE-2:current", "application:CRE-1:current"):
+        with pytest.raises(SealingError):
+            ring.unseal(sealed, place)
+
+
+# -- destroyed is destroyed --
+
+
+def test_what_was_sealed_under_a_destroyed_key_opens_nowhere(store: Store, ring: Keyring) -> None:
+    sealed = ring.seal(SECRET, "credential:CRE-1:current")
+    kept = ring.seal(SECRET, "credential:CRE-2:current")
+    assert ring.destroy("CRE-1")
+    assert not ring.destroy("CRE-1")
+    assert not ring.destroy("CRE-9")
+    for one in (ring, again(store, OLD)):
+        with pytest.raises(SealingError, match="destroyed"):
+            one.unseal(sealed, "credential:CRE-1:current")
+        with pytest.raises(SealingError, match="destroyed"):
+            one.make("CRE-1")
+        assert one.unseal(kept, "credential:CRE-2:current") == SECRET
+    assert (ring.standing().live, ring.standing().destroyed) == (1, 1)
+
+
+@ONLY_SQLITE
+def test_nothing_of_a_destroyed_key_is_left_in_the_file(store: Store, ring: Keyring, tmp_path: Path) -> None:
+    ring.make("LOT-1")
+    with store.read() as tx:
+        row = keys.find(tx, "LOT-1")
+    assert row is not None
+    files = [path for path in (tmp_path / "state").iterdir() if path.name.startswith("gateway.db")]
+    assert any(row.wrapped in path.read_bytes() for path in files)
+    ring.destroy("LOT-1")
+    store.close()  # the journal, where there is one, goes with the last connection
+    assert not any(row.wrapped in path.read_bytes() for path in files if path.exists())
+
+
+# -- within the transactions of others --
+
+
+def undone(store: Store, act: Callable[[], object]) -> None:
+    """A transaction in which something is done, and that fails."""
+    with suppress(Killed), store.write():
+        act()
+        raise Killed
+
+
+def test_a_key_made_in_a_transaction_that_is_undone_was_never_there(store: Store, ring: Keyring) -> None:
+    def make() -> None:
+        made = ring.make("CRE-1")
+        assert ring.get("CRE-1") == made
+
+    undone(store, make)
+    with pytest.raises(SealingError):
+        ring.get("CRE-1")
+
+
+def test_a_key_is_destroyed_with_its_transaction(store: Store, ring: Keyring) -> None:
+    key = ring.make("LOT-1")
+    undone(store, lambda: ring.destroy("LOT-1"))
+    assert ring.get("LOT-1") == key
+    with store.write():
+        ring.destroy("LOT-1")
+    with pytest.raises(SealingError):
+        ring.get("LOT-1")
+
+
+def test_two_that_make_the_same_key_at_once_have_one(store: Store, ring: Keyring) -> None:
+    rings, made = [ring, again(store, OLD), again(store, OLD)], []
+    threads = [threading.Thread(target=lambda one=one: made.append(one.make("LOT-1"))) for one in rings]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 3
+    assert len(set(made)) == 1
+
+
+# -- the master key --
+
+
+def test_the_first_start_takes_the_key_it_finds_and_no_other_later(store: Store, ring: Keyring) -> None:
+    assert ring.standing().fingerprint == Sealing(OLD).fingerprint
+    with pytest.raises(SealingError, match="not this installation's") as caught:
+        again(store, OTHER)
+    assert Sealing(OLD).fingerprint in str(caught.value)
+    assert "n'est pas celle de cette installation" in str(caught.value)
+
+
+def rotated(store: Store) -> Keyring:
+    """Both keys are at hand, and the new one takes over."""
+    ring = again(store, OLD, NEW)
+    ring.rotate(Sealing(NEW).fingerprint)
+    return ring
+
+
+def test_after_a_rotation_everything_opens_under_the_new_key_alone(store: Store, ring: Keyring) -> None:
+    sealed = ring.seal(SECRET, "credential:CRE-1:current")
+    scopes = {f"LOT-{n}": ring.make(f"LOT-{n}") for n in range(5)}
+    ring.destroy("LOT-4")
+    assert again(store, OLD, NEW).rotate(Sealing(NEW).fingerprint) == 5
+    new = again(store, NEW)
+    assert {scope: new.get(scope) for scope in list(scopes)[:4]} == {s: scopes[s] for s in list(scopes)[:4]}
+    assert new.unseal(sealed, "credential:CRE-1:current") == SECRET
+    assert (new.standing().retiring, new.standing().destroyed) == ((), 1)
+
+
+def test_the_old_master_key_is_refused_afterwards(store: Store, ring: Keyring) -> None:
+    ring.make("LOT-1")
+    rotated(store)
+    with pytest.raises(SealingError, match="was replaced on 2026-03-02") as caught:
+        again(store, OLD)
+    assert "a été remplacée" in str(caught.value)
+
+
+def test_a_rotation_needs_the_key_that_is_to_take_over(ring: Keyring) -> None:
+    with pytest.raises(SealingError, match="not this installation's"):
+        ring.rotate(Sealing(NEW).fingerprint)
+
+
+def test_a_running_service_goes_on_through_a_rotation(store: Store) -> None:
+    source = Given(OLD)
+    service = Keyring.open(store, Masters(source))
+    before = service.make("LOT-1")
+    source.held = [OLD, NEW]  # what its source has from now on
+    rotated(store)
+    made = service.make("LOT-2")
+    assert again(store, NEW).get("LOT-1") == before
+    assert again(store, NEW).get("LOT-2") == made
+
+
+def _killed_once(store: Store, killing: Callable[..., None], point: str, time: int) -> None:
+    killing(point, time)
+    with pytest.raises(Killed):
+        rotated(store)
+    platform.listen(None)
+
+
+@pytest.mark.parametrize(
+    ("point", "time"),
+    [("keyring.begun", 1), *(("keyring.rewrapped", n) for n in (1, 2, 3)), ("keyring.refused", 1)],
+)
+def test_a_rotation_killed_anywhere_goes_on(
+    store: Store, ring: Keyring, killing: Callable[..., None], point: str, time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.keyring.CHUNK", 3)
+    held = {f"LOT-{n}": ring.make(f"LOT-{n}") for n in range(8)}
+    _killed_once(store, killing, point, time)
+    between = again(store, OLD, NEW)  # started again with both at hand: nothing is missing, and work goes on
+    assert {scope: between.get(scope) for scope in held} == held
+    held["LOT-9"] = between.make("LOT-9")
+    rotated(store)
+    after = again(store, NEW)
+    assert {scope: after.get(scope) for scope in held} == held
+    with pytest.raises(SealingError):
+        again(store, OLD)
+
+
+def test_a_rotation_waits_for_nobody_long(store: Store, ring: Keyring) -> None:
+    assert 100 <= CHUNK <= 1000  # rows of one transaction: a second at most, on a slow disk
+    with store.write() as tx:
+        for number in range(CHUNK + 1):
+            keys.add(tx, f"LOT-{number}", Sealing(OLD).seal(OTHER, f"data-key:LOT-{number}"), Sealing(OLD).fingerprint)
+    assert again(store, OLD, NEW).rotate(Sealing(NEW).fingerprint) == CHUNK + 1
+    with store.read() as tx:
+        assert {row.master for row in tx.session.exec(select(DataKey))} == {Sealing(NEW).fingerprint}
+
+
+# -- installations older than data keys --
+
+
+@pytest.fixture
+def old_credential(store: Store) -> Credential:
+    """A password sealed under the master key itself."""
+    with store.write() as tx:
+        row = rows.expect(tx, "sandbox", "18001")
+        value = Sealing(OLD).seal(SECRET, f"credential:{row.id}:current")
+        damaged = value[:-1]
+        rows.keep(tx, row, current=value, pending=damaged)
+    return row
+
+
+def test_passwords_of_before_are_sealed_again_at_the_first_start(store: Store, old_credential: Credential) -> None:
+    ring = again(store, OLD)
+    with store.read() as tx:
+        row = rows.find(tx, "sandbox", "18001")
+    assert row is not None
+    assert row.current is not None
+    assert row.current != old_credential.current
+    assert ring.unseal(row.current, f"credential:{row.id}:current") == SECRET
+    with pytest.raises(SealingError):  # what was damaged is what it was
+        ring.unseal(row.pending or b"", f"credential:{row.id}:pending")
+
+
+def test_a_wrong_key_does_not_become_the_key_of_an_installation_of_before(
+    store: Store, old_credential: Credential, clock: FixedClock
+) -> None:
+    with pytest.raises(SealingError, match="not this installation's"):
+        again(store, OTHER)
+    assert again(store, OLD).standing().fingerprint == Sealing(OLD).fingerprint
