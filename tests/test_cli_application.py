@@ -178,6 +178,21 @@ def test_a_lone_practitioner_waits_for_number_password_and_the_developer(line: L
     assert [b["code"] for b in line.only()["blocked"]] == ["no_password"]  # it came, the gateway does not have it
 
 
+def test_a_confirmed_change_of_software_declares_it_in_the_registry(line: Line) -> None:
+    source = '[[agency]]\nname = "Laurier"\nkind = "commercial"\n[[agency.source]]\nname = "un"\n'
+    boxes = 'pickup = { kind = "folder", path = "lots" }\nreturns = { kind = "folder", path = "retours" }\n'
+    (line.folder / "source.toml").write_text(source + boxes, "utf-8")
+    assert line("registry", "apply", line.file("source.toml")) == 0
+    new = ("application", "new", "--kind", "change_software", "--route", "form", "--account", "personal:231234")
+    facts = ("developer_name=Logiciels Essai", "developer_number=16001", "software_name=FactSoft", "software_version=5")
+    assert line(*new, "--agency", "Laurier", *(word for fact in facts for word in ("--fact", fact))) == 0
+    confirm = ("application", "confirm", line.only()["id"], "--effective", str(TODAY), "--letter")
+    assert line(*confirm, line.file("lettre.pdf"), "--apply") == 0, line.complained
+    assert 'name = "Laurier"' in line.said
+    assert f'software = {{ developer = "16001", name = "FactSoft", version = "5", from = {TODAY} }}' in line.said
+    assert "Laurier, un" in line.said
+
+
 REFUSED = [
     (
         ("--kind", "change_agency", "--account", "admin:12345", "--practice", "231234", "--route", "online"),

@@ -9,42 +9,15 @@ from pathlib import Path
 
 import pytest
 from support.command import call
+from support.registry import one_agency
 
 from gateway.resources import data_dir
-
-REGISTRY = """
-[[agency]]
-name = "A"
-kind = "commercial"
-payers = ["sandbox"]
-migrated_on = 2016-07-01
-[[agency.number]]
-payer = "sandbox"
-number = "18001"
-from = 2016-07-01
-[[agency.source]]
-name = "s"
-pickup = { kind = "folder", path = "lots", finished = "rename" }
-returns = { kind = "folder", path = "retours" }
-"""
-PAYER = """
-[[payer]]
-name = "sandbox"
-formats = ["ramq-rfp"]
-kind = "folder"
-environment = "test"
-"""
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> tuple[str, ...]:
     """A house with one agency whose only lot is held: its account is not in the registry."""
-    (tmp_path / "gateway.toml").write_text(PAYER, encoding="utf-8")
-    (tmp_path / "registry.toml").write_text(REGISTRY, encoding="utf-8")
-    for box in ("lots", "retours"):
-        (tmp_path / box).mkdir()
-    at = ("--config", str(tmp_path / "gateway.toml"), "--lang", "en")
-    assert call("registry", "apply", str(tmp_path / "registry.toml"), *at) == 0
+    at = one_agency(tmp_path)
     assert call("generate", "--account", "admin:12345", "--output", str(tmp_path / "lots" / "lot.xml"), *at) == 0
     assert call("once", *at) == 0
     return at

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event
 from support.command import call
 from support.house import AUTUMN, House, paimt
+from support.registry import one_agency
 
 from gateway import deadlines
 from gateway.clock import today
@@ -22,22 +23,6 @@ from gateway.stages.resend import NotSentAgainError, send_again
 from gateway.store import deadlines as rows
 from gateway.store.engine import bulk, changed, table_of
 
-PAYER = '[[payer]]\nname = "sandbox"\nformats = ["ramq-rfp"]\nkind = "folder"\nenvironment = "test"\n'
-REGISTRY = """
-[[agency]]
-name = "A"
-kind = "commercial"
-payers = ["sandbox"]
-migrated_on = 2016-07-01
-[[agency.number]]
-payer = "sandbox"
-number = "18001"
-from = 2016-07-01
-[[agency.source]]
-name = "s"
-pickup = { kind = "folder", path = "lots", finished = "rename" }
-returns = { kind = "folder", path = "retours" }
-"""
 LAST = date(2026, 12, 13)  # 90 days from the service of 2026-09-14
 
 
@@ -332,12 +317,7 @@ def test_what_is_all_on_statements_is_not_sent_again(house: House) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> tuple[str, ...]:
     """An installation with one lot that is held, whose limit has long passed on the day the tests run."""
-    (tmp_path / "gateway.toml").write_text(PAYER, encoding="utf-8")
-    (tmp_path / "registry.toml").write_text(REGISTRY, encoding="utf-8")
-    for box in ("lots", "retours"):
-        (tmp_path / box).mkdir()
-    at = ("--config", str(tmp_path / "gateway.toml"), "--lang", "en")
-    assert call("registry", "apply", str(tmp_path / "registry.toml"), *at) == 0
+    at = one_agency(tmp_path)
     (tmp_path / "lots" / "lot.xml").write_text(paimt("D-1").replace("2026-09-1", "2024-09-1"), encoding="utf-8")
     assert call("once", *at) == 0  # judges the lot
     assert call("once", *at) == 0  # looks at the limits of what is there

@@ -7,44 +7,17 @@ from pathlib import Path
 
 import pytest
 from support.command import call
+from support.registry import ONE_AGENCY, one_agency
 
-REGISTRY = """
-[[agency]]
-name = "A"
-kind = "commercial"
-payers = ["sandbox"]
-migrated_on = 2016-07-01
-on_invalid = "salvage"
-set_aside = "invalid"
-[[agency.number]]
-payer = "sandbox"
-number = "18001"
-from = 2016-07-01
-[[agency.source]]
-name = "s"
-software = { name = "FactSoft", salvage_agreed = 2026-01-01 }
-pickup = { kind = "folder", path = "lots", finished = "rename" }
-returns = { kind = "folder", path = "retours" }
-"""
-PAYER = """
-[[payer]]
-name = "sandbox"
-formats = ["ramq-rfp"]
-kind = "folder"
-environment = "test"
-"""
+SALVAGING = ONE_AGENCY.replace(
+    "[[agency.number]]", 'on_invalid = "salvage"\nset_aside = "invalid"\n[[agency.number]]'
+).replace('name = "s"\n', 'name = "s"\nsoftware = { name = "FactSoft", salvage_agreed = 2026-01-01 }\n')
 
 
 def test_both_requests_tell_of_each_other_and_the_number_means_the_part(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "gateway.toml").write_text(PAYER, encoding="utf-8")
-    for box in ("lots", "retours"):
-        (tmp_path / box).mkdir()
-    at = ("--config", str(tmp_path / "gateway.toml"), "--lang", "en")
-    registry = tmp_path / "registry.toml"
-    registry.write_text(REGISTRY, encoding="utf-8")
-    assert call("registry", "apply", str(registry), *at) == 0
+    at, registry = one_agency(tmp_path, SALVAGING), tmp_path / "registry.toml"
     lot = str(tmp_path / "lots" / "lot.xml")
     made = ("--invoices", "3", "--faults", "schema", "--account", "admin:12345")
     assert call("generate", *made, "--output", lot, *at) == 0
@@ -69,7 +42,7 @@ def test_both_requests_tell_of_each_other_and_the_number_means_the_part(
     assert call("cancel", number, "--reason", "sent on paper", *at) == 0
     assert call("release", salvage["original"]["id"], "--reason", "no", *at) != 0
 
-    registry.write_text(REGISTRY.replace('FactSoft", salvage_agreed = 2026-01-01', 'AutreLogiciel"'), encoding="utf-8")
+    registry.write_text(SALVAGING.replace('FactSoft", salvage_agreed = 2026-01-01', 'AutreLogiciel"'), encoding="utf-8")
     capsys.readouterr()
     assert call("registry", "apply", str(registry), *at) == 0  # another software did not agree
     assert "salvage_agreed 2026-01-01 → –" in capsys.readouterr().out

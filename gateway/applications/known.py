@@ -52,6 +52,7 @@ class AgencyFacts:
     kind: str  # commercial | in_practice | solo
     number: str | None = None
     recognised: bool = True  # False: the registry says that the payer does not recognise it
+    sources: tuple[str, ...] = ()  # names of its billing systems, those that are served
 
 
 @dataclass(frozen=True)

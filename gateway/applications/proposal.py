@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from gateway.applications.known import ACCREDITING, ENDS_AGENCY, GIVES_NUMBER, Held, Known, Remark
+from gateway.applications.software import declared
+from gateway.config.written import table
 from gateway.models import Application
 
 _ONE_DAY = timedelta(days=1)
@@ -25,6 +26,8 @@ class Proposal:
 def propose(application: Application, known: Known, payer: str | None, signed: Iterable[str] = ()) -> Proposal:
     """The change of registry that follows from a confirmed application; `payer` is where a new number is used, `signed`
     who signed its forms."""
+    if application.kind == "change_software":
+        return Proposal(*declared(application, known))
     if application.kind not in ACCREDITING or application.effective_from is None:
         return Proposal("")
     since = application.effective_from
@@ -37,13 +40,13 @@ def propose(application: Application, known: Known, payer: str | None, signed: I
     blocks += [_closing("mandate", application, held, since) for held in _ending(known.mandates, application, known)]
     if application.kind not in ENDS_AGENCY and not _already(known, since):
         account, agency = application.account_id, _called(application, known)
-        blocks.append(_table("accreditation", account=account, agency=agency, start=since))
+        blocks.append(table("accreditation", account=account, agency=agency, start=since))
         if (form := _mandate_form(application, known)) and (who := sorted({*signed})):
-            blocks.append(_table("mandate", account=account, agency=agency, form=form, start=since, signatories=who))
+            blocks.append(table("mandate", account=account, agency=agency, form=form, start=since, signatories=who))
     address = application.facts.get("statement_address")
     if address and known.coordinates is None:
         account = application.account_id
-        blocks.append(_table("statement_coordinates", account=account, route="paper", start=since, address=address))
+        blocks.append(table("statement_coordinates", account=account, route="paper", start=since, address=address))
     return Proposal("\n".join(blocks), tuple(_odd(application, known, since, payer)))
 
 
@@ -54,15 +57,15 @@ def agency_name(application: Application) -> str:
 
 def _agency(application: Application, payer: str | None, since: date) -> str:
     kind = "in_practice" if application.kind == "new_on_site" else "solo"
-    text = _table("agency", name=agency_name(application), kind=kind, payers=[payer] if payer else None)
+    text = table("agency", name=agency_name(application), kind=kind, payers=[payer] if payer else None)
     if payer and application.number:
-        text += _table("agency.number", payer=payer, number=application.number, start=since)
+        text += table("agency.number", payer=payer, number=application.number, start=since)
     return text
 
 
 def _account(application: Application, known: Known) -> str:
     users = sorted({application.practice, *application.signatories, *known.users})
-    return _table("account", id=application.account_id, kind=application.account_kind, practitioners=users)
+    return table("account", id=application.account_id, kind=application.account_kind, practitioners=users)
 
 
 def _ending(facts: Iterable[Held], application: Application, known: Known) -> list[Held]:
@@ -86,7 +89,7 @@ def _end(application: Application, since: date) -> date:
 
 def _closing(what: str, application: Application, held: Held, since: date) -> str:
     end = max(_end(application, since), held.start)
-    return _table(what, account=application.account_id, agency=held.agency.name, start=held.start, to=end)
+    return table(what, account=application.account_id, agency=held.agency.name, start=held.start, to=end)
 
 
 def _already(known: Known, since: date) -> bool:
@@ -116,21 +119,3 @@ def _odd(application: Application, known: Known, since: date, payer: str | None)
     for held in known.held:
         if held.start >= since and (known.agency is None or held.agency.id != known.agency.id):
             yield Remark("begins_later", {"account": account, "agency": held.agency.name, "day": held.start})
-
-
-def _table(heading: str, /, **values: str | date | list[str] | None) -> str:
-    """One table of TOML; `start` is the key `from`, what is None is left out."""
-    lines = [f"[[{heading}]]"]
-    for key, value in values.items():
-        if value is not None:
-            lines.append(f"{'from' if key == 'start' else key} = {_written(value)}")
-    return "\n".join(lines) + "\n"
-
-
-def _written(value: str | date | list[str]) -> str:
-    """JSON's strings are TOML's, but for the one character JSON leaves as it is."""
-    return (
-        value.isoformat()
-        if isinstance(value, date)
-        else json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    )

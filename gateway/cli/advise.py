@@ -13,9 +13,10 @@ from gateway import limits
 from gateway.advice import PROFESSIONS, Advice, Cases, Due, Known, Question, advise
 from gateway.advice import question as words
 from gateway.calendars import day_of
-from gateway.cli.check import day, one_of
+from gateway.cli.check import one_of
 from gateway.cli.common import Call, show_json
 from gateway.cli.contacts import opening
+from gateway.cli.days import day
 from gateway.cli.judged import catalog_folders
 from gateway.clock import SystemClock, today
 from gateway.errors import ConfigError

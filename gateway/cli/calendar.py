@@ -12,8 +12,8 @@ from rich.table import Column, Table
 
 from gateway import calendars
 from gateway.calendars import Calendar, Period, holidays
-from gateway.cli.check import day
 from gateway.cli.common import Call, show_json
+from gateway.cli.days import day
 from gateway.cli.find import the_one
 from gateway.cli.house import configuration, opened
 from gateway.clock import SystemClock, local, today

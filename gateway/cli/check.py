@@ -12,12 +12,12 @@ from typing import Any
 import typer
 
 from gateway.cli.common import Call
+from gateway.cli.days import day
 from gateway.cli.judged import Outcome, catalog_folders, files_in
 from gateway.cli.light import LightCommand
 from gateway.cli.many import judge_files
 from gateway.cli.progress import Progress, wants_colour
 from gateway.cli.usage import nearest
-from gateway.clock import SystemClock, today
 from gateway.errors import ConfigError
 from gateway.platform import as_text
 from gateway.rendering.excerpt import Excerpts
@@ -75,14 +75,6 @@ def count(call: Call, word: str, option: str) -> int:
     if not (word.isascii() and word.isdigit()):
         raise ConfigError(f"{call.say('usage.bad_value', what=option)} {call.say('usage.whole_number')}")
     return int(word)
-
-
-def day(call: Call, word: str, option: str) -> date | None:
-    """A date, or today's in Quebec; None for nothing. Raises ConfigError."""
-    try:
-        return today(SystemClock()) if word == "today" else date.fromisoformat(word) if word else None
-    except ValueError:
-        raise ConfigError(f"{call.say('usage.bad_value', what=option)} {call.say('usage.day')}") from None
 
 
 def found(call: Call, paths: Iterable[Path]) -> list[Path]:

@@ -12,10 +12,9 @@ import typer
 
 from gateway.calendars import holidays
 from gateway.cli.common import Call, show_json
+from gateway.cli.days import moment_of
 from gateway.cli.house import configuration
-from gateway.clock import TORONTO, SystemClock, local
-from gateway.errors import ConfigError
-from gateway.messages import both
+from gateway.clock import local
 from gateway.payer import Directory, Letters, Opening, Service, contacts, keep, shelves
 from gateway.payer.contacts import IN_LETTER, Line, Said
 from gateway.payer.hours import DAYS, clock_time, weekday
@@ -61,18 +60,6 @@ def import_(
     count = contacts.check(source, Letters.load(shelves(state)))
     kept = keep(source, state, "contacts", local(moment_of(since)).date())
     call.tell("payer.kept", count=count, file=source, kept=kept)
-
-
-def moment_of(text: str) -> datetime:
-    """A day (its first minute) or a moment in America/Toronto as aware time; now when nothing is said. Raises
-    ConfigError."""
-    if not text:
-        return SystemClock().now()
-    try:
-        at = datetime.fromisoformat(text) if "T" in text else datetime.combine(date.fromisoformat(text), time())
-    except ValueError:
-        raise ConfigError(both("payer.not_a_moment", text=text)) from None
-    return at if at.tzinfo else at.replace(tzinfo=TORONTO)
 
 
 def opening(service: Service, moment: datetime, lang: str, call: Call) -> str | None:

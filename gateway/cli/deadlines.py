@@ -10,8 +10,9 @@ from rich.table import Column, Table
 
 from gateway import deadlines as guardian
 from gateway.app import App
-from gateway.cli.check import count, day
+from gateway.cli.check import count
 from gateway.cli.common import Call, show_json
+from gateway.cli.days import day
 from gateway.cli.find import the_one
 from gateway.cli.house import opened
 from gateway.clock import today

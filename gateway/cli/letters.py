@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from gateway.cli.common import Call, show_json
-from gateway.cli.contacts import moment_of
+from gateway.cli.days import moment_of
 from gateway.cli.house import configuration
 from gateway.clock import local
 from gateway.payer import Change, Letter, Letters, keep, letters, shelves

@@ -45,6 +45,9 @@ def status_(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", he
     for nearest in picture["deadlines"][:1]:
         said = call.say("deadlines.status", count=len(picture["deadlines"]), **nearest)
         console.print(said, style="yellow", highlight=False, markup=False)
+    if picture["proposals"]:
+        said = call.say("look.proposals", count=picture["proposals"])
+        console.print(said, style="yellow", highlight=False, markup=False)
     for one in picture["silent"]:
         console.print(call.say(f"look.silent_{_which(one)}", **one), style="yellow", highlight=False, markup=False)
 

@@ -12,6 +12,7 @@ from gateway.clock import local, today
 from gateway.deadlines import ranked
 from gateway.models import Batch, Reply, Request
 from gateway.registry import Book
+from gateway.registry.evidence import waiting
 from gateway.store import Tx, due, status
 from gateway.store import deadlines as rows
 
@@ -32,6 +33,7 @@ def standing(app: App) -> dict[str, Any]:
             "failing": _failing(tx),
             "silent": silent(tx, known),
             "deadlines": _deadlines(tx, app),
+            "proposals": len(waiting(tx, Book.load(tx))),
         }
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import typer
 
 from gateway import rendering
-from gateway.cli.check import day
 from gateway.cli.common import Call
+from gateway.cli.days import day
 from gateway.cli.house import opened
 from gateway.clock import TORONTO, local, today
 from gateway.errors import ConfigError

@@ -12,8 +12,9 @@ import typer
 
 from gateway import catalog as catalogs
 from gateway.catalog import Catalog
-from gateway.cli.check import count, day, found
+from gateway.cli.check import count, found
 from gateway.cli.common import Call
+from gateway.cli.days import day
 from gateway.cli.judged import catalog_folders
 from gateway.cli.light import LightCommand
 from gateway.cli.many import judge_files

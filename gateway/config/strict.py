@@ -50,14 +50,20 @@ Model = TypeVar("Model", bound=Table)
 def read(file: Path, model: type[Model]) -> Model:
     """A TOML file as `model`. Raises ConfigError with one sentence per defect: file, key, what is expected there."""
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        return parse(file.read_text(encoding="utf-8-sig"), file, model)
     except OSError as error:
         raise ConfigError(_unreadable(file, why_not(error))) from error
     except UnicodeError as error:
         raise ConfigError(_unreadable(file, dict.fromkeys(LANGUAGES, "UTF-8"))) from error
+
+
+def parse(text: str, file: Path, model: type[Model]) -> Model:
+    """The same of what is no file yet; `file` is what sentences call it."""
+    try:
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"line (\d+)", str(error))
-        where = place[1] if place else len(file.read_bytes().splitlines())  # "at end of document"
+        where = place[1] if place else len(text.splitlines())  # "at end of document"
         raise ConfigError(both("config.not_toml", file=file, line=where)) from error
     try:
         return model.model_validate(data)

@@ -18,6 +18,7 @@ from gateway.models.people import (
     PractitionerStanding,
     Software,
 )
+from gateway.models.proposals import Evidence, Proposal
 from gateway.models.registry import (
     Account,
     AccountChannel,
@@ -56,6 +57,7 @@ __all__ = [
     "Distribution",
     "Due",
     "Event",
+    "Evidence",
     "Fact",
     "FindingRow",
     "GroupMember",
@@ -69,6 +71,7 @@ __all__ = [
     "PracticeNumber",
     "Practitioner",
     "PractitionerStanding",
+    "Proposal",
     "RegistryToken",
     "Reply",
     "Request",

@@ -17,9 +17,9 @@ from gateway.store import registry_writes as writes
 IN_ONE = 1000  # steps that are written in one transaction
 
 
-def carry_out(store: Store, steps: Sequence[Step], token: str) -> bool:
-    """Write the plan that was made for the registry of this token. False: the registry is another one meanwhile, and
-    nothing was written that counts."""
+def carry_out(store: Store, steps: Sequence[Step], token: str, also: Callable[[Tx], None] | None = None) -> bool:
+    """Write the plan that was made for the registry of this token; `also` is done in the same transaction. False: the
+    registry is another one meanwhile, and nothing was written that counts."""
     new = writes.new_rows(step.write for step in steps)
     edition = new_id("REG") if len(steps) > IN_ONE else None
     if edition:
@@ -40,6 +40,8 @@ def carry_out(store: Store, steps: Sequence[Step], token: str) -> bool:
         writes.insert(tx, new, tx.now)
         writes.alter(tx, (step.write for step in steps))
         _set_going(tx, changed=bool(steps))
+        if also is not None:
+            also(tx)
     return True
 
 

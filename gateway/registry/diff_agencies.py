@@ -85,6 +85,9 @@ def _sources(desk: Desk, key: str, agency: Agency, entry: AgencyEntry) -> None:
             continue
         columns = _columns(desk, source)
         row = known.get(source.name)
+        if row is None and (source.pickup is None or source.returns is None):
+            desk.work.refuse("source_without_mailboxes", where)
+            continue
         if whole or row is None:  # the file's order counts once it names all of them
             columns["position"] = place if whole else len(known) + place
         shown: dict[str, object] = {"name": entry.name, "source": source.name}
@@ -93,7 +96,7 @@ def _sources(desk: Desk, key: str, agency: Agency, entry: AgencyEntry) -> None:
             row = Source(**values)
             desk.called.source[row.id] = f"{entry.name}, {source.name}"
             desk.tables.sources.append(row)
-            desk.make(Source, row.model_dump(), "source_added", **shown, kind=source.pickup.kind)
+            desk.make(Source, row.model_dump(), "source_added", **shown, kind=row.pickup["kind"])
         else:
             desk.work.change(Source, row, columns, "source_changed", shown)
             for column, value in columns.items():  # the contradictions are looked for in what will be
@@ -105,7 +108,8 @@ def _sources(desk: Desk, key: str, agency: Agency, entry: AgencyEntry) -> None:
 
 def _columns(desk: Desk, entry: SourceEntry) -> dict[str, Any]:
     columns = desk.wanted(entry, "active", "strict", always=["active"])
-    columns |= {"pickup": entry.pickup.settings(desk.folder), "returns": entry.returns.settings(desk.folder)}
+    for name, box in (("pickup", entry.pickup), ("returns", entry.returns)):
+        columns |= {name: box.settings(desk.folder)} if box is not None else {}
     if "tolerances" in entry.model_fields_set or desk.said.complete:
         columns["tolerances"] = list(entry.tolerances)
     if entry.software:

@@ -77,8 +77,8 @@ class SourceEntry(Table):
 
     name: Name
     software: SoftwareEntry | None = None
-    pickup: Pickup
-    returns: Mailbox
+    pickup: Pickup | None = None  # of a source that is known already: left as they are
+    returns: Mailbox | None = None
     strict: bool = False
     tolerances: tuple[Tolerance, ...] = ()
     active: bool = True

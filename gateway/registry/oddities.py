@@ -37,8 +37,10 @@ def _agencies(desk: Desk) -> None:
             if number.payer not in agency.payers and agency.payers:
                 desk.work.warn("payer_not_used", "", name=agency.name, number=number.number, payer=number.payer)
         for source in agency.sources:
+            if source.pickup is None or source.pickup.kind != "folder":
+                continue
             folder = source.pickup.settings(desk.folder)["path"]
-            if source.pickup.kind == "folder" and not Path(folder).is_dir():
+            if not Path(folder).is_dir():
                 desk.work.warn("folder_missing", "", name=agency.name, source=source.name, folder=folder)
 
 

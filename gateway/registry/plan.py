@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from gateway.registry.diff import compare
 from gateway.registry.file import RegistryFile
 from gateway.registry.oddities import find_oddities
 from gateway.registry.steps import ADD, CHANGE, CLOSE, Step
-from gateway.store import Store
+from gateway.store import Store, Tx
 from gateway.store import registry as rows
 
 TRIES = 5  # how often a plan is made anew because somebody else changed the registry meanwhile
@@ -88,9 +88,11 @@ def bring(
     *,
     dry_run: bool = False,
     lines: Sequence[int] = (),
+    also: Callable[[Tx], None] | None = None,
 ) -> Plan:
     """The same for what was read already. `file` is what sentences call it, and where its paths begin; `lines` says on
-    which lines its accreditations stand, where it is a spreadsheet."""
+    which lines its accreditations stand, where it is a spreadsheet; `also` is done in the transaction that makes the
+    plan count."""
     for _ in range(TRIES):
         with store.read() as tx:
             token, tables = rows.token(tx), rows.load(tx)
@@ -99,7 +101,7 @@ def bring(
         if dry_run or plan.refusals:
             return plan
         passing("registry.planned")
-        if carrying.carry_out(store, plan.steps, plan.token):
+        if carrying.carry_out(store, plan.steps, plan.token, also):
             return Plan(plan.steps, plan.warnings, applied=True)
     raise StaleState(side_by_side("registry.others_change_it", file=file))
 

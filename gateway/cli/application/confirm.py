@@ -14,8 +14,8 @@ from gateway.applications import Proposal, judged, propose
 from gateway.applications.known import Remark
 from gateway.cli.application.facts import Desk, tell, the_one
 from gateway.cli.application.papers import keep_sealed
-from gateway.cli.application.typed import day_of
 from gateway.cli.common import Call
+from gateway.cli.days import day_of
 from gateway.cli.house import opened
 from gateway.clock import today as today_of
 from gateway.errors import ConfigError

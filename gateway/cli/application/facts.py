@@ -100,7 +100,8 @@ class Desk:
         agency = self._registry.agency(id_)
         number = self._registry.first_number(id_, self.day)
         recognised = not self._registry.agency_is(id_, "unrecognised", self.day)
-        return AgencyFacts(agency.id, agency.name, agency.kind, number, recognised)
+        sources = tuple(source.name for source in self._registry.sources(id_))
+        return AgencyFacts(agency.id, agency.name, agency.kind, number, recognised, sources)
 
 
 def tell(call: Call, sign: str, remarks: Iterable[Remark]) -> None:

@@ -15,8 +15,8 @@ from gateway.applications import Progress, Remark
 from gateway.applications.progress import value
 from gateway.applications.summary import fact_name, kind_name, signatory_name
 from gateway.cli.application.facts import Desk, the_one
-from gateway.cli.application.typed import day_of
 from gateway.cli.common import Call, show_json
+from gateway.cli.days import day_of
 from gateway.cli.house import opened
 from gateway.clock import today as today_of
 from gateway.models import Application

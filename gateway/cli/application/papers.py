@@ -13,8 +13,8 @@ from gateway.app import App
 from gateway.applications import procedures, summary
 from gateway.archive import Stored
 from gateway.cli.application.facts import Desk, the_one
-from gateway.cli.application.typed import day_of
 from gateway.cli.common import Call
+from gateway.cli.days import day_of
 from gateway.cli.house import configuration, opened
 from gateway.clock import SystemClock
 from gateway.clock import today as today_of

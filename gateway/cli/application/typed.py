@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from typing import get_args
 
 from gateway.applications.procedures import Fact
@@ -15,14 +14,6 @@ _DERIVED = frozenset({"practice", "account", "mandate_ends", "modification_new_s
 _FACTS = [name for name in (*get_args(Fact), "agency_kind") if name not in _DERIVED]
 _ABOUT_PEOPLE = frozenset({"user_identity", "user_signature", "other_authorisers"})  # written by hand, never kept
 _TYPED = [name for name in _FACTS if name not in _ABOUT_PEOPLE]
-
-
-def day_of(text: str, today: date) -> date:
-    """A day as it was typed; today when nothing was. Raises ConfigError."""
-    try:
-        return date.fromisoformat(text) if text else today
-    except ValueError:
-        raise ConfigError(both("applications.not_a_day", text=text)) from None
 
 
 def practice_of(text: str) -> str:

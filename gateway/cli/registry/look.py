@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from gateway.cli.application.typed import day_of
 from gateway.cli.common import Call, show_json
+from gateway.cli.days import day_of
 from gateway.cli.house import opened
 from gateway.clock import local, today
 from gateway.errors import GatewayError

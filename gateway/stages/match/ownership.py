@@ -12,6 +12,7 @@ from gateway.identifiers import TRANSMISSION_NUMBER
 from gateway.models import Reply
 from gateway.reading import StatementOfAccount, statement_disagrees
 from gateway.registry import Book, Reason, Recipient, statement_recipient
+from gateway.registry.evidence import observe
 from gateway.stages import Rooms
 from gateway.stages.match.doubts import SAYS_AGAIN, Doubt
 from gateway.store import Tx, replies, statements
@@ -81,6 +82,17 @@ class Ownership:
         if not book.agency(answer.agency_id).active or not sources:
             return Doubt("agency_closed", detail)
         return Owner(answer.agency_id, sources[0].id, answer.reasons, answer.warnings, on_paper)
+
+    def observe(self, tx: Tx, reply: Reply, content: StatementOfAccount) -> None:
+        """That it came under this number says something of the account: what the registry does not say is proposed.
+        Nothing is where the identities disagree, or its sums; or of a number that is known with other bytes."""
+        known = statements.known(tx, reply.payer or "", content.number)
+        if statement_disagrees(content) or _identities(tx, reply, content):
+            return
+        if known is None or known[0].reply_id == reply.id:
+            where = (content.account, reply.payer or "", content.sender, content.dated)
+            migrated_only = self._needs_migration(content)
+            observe(tx, Book.load(tx), reply.id, *where, statement=True, migrated_only=migrated_only)
 
     def _needs_migration(self, content: StatementOfAccount) -> bool:
         """Whether the statement's system is one that an agency must have migrated to: its family has that rule."""

@@ -9,6 +9,8 @@ from gateway.clock import local
 from gateway.models import Reply, Request
 from gateway.platform import passing
 from gateway.reading import Receivability, read, reply_disagrees, same_result
+from gateway.registry import Book
+from gateway.registry.evidence import observe
 from gateway.stages import Rooms
 from gateway.stages.match.doubts import SAYS_AGAIN, Doubt, close
 from gateway.stages.match.facts import receivability_facts
@@ -127,6 +129,9 @@ class Requests:
         to = RequestState.RECEIVABLE if content.receivable else RequestState.NOT_RECEIVABLE
         said = {"reply": found.reply.id}
         moves.move(tx, request, to, "answered", detail=said, answer_by=None, next_try_at=None, holds=[])
+        if content.receivable and request.account and request.transmitted_at:
+            where = (request.account, request.payer or "", request.number or "", local(request.transmitted_at).date())
+            observe(tx, Book.load(tx), request.id, *where)
         moves.move(
             tx,
             found.reply,

@@ -54,6 +54,7 @@ class Statements:
             if isinstance(owner, Doubt) or isinstance(plan, Doubt):
                 statements.forget_entries(tx, reply.id)
                 close(tx, reply, document, _doubt(owner, plan))
+                self._ownership.observe(tx, reply, content)
                 return
             if owner != plan.owner:
                 raise StaleState(f"the registry changed while {reply.id} was read")
@@ -61,6 +62,7 @@ class Statements:
                 statements.forget_entries(tx, reply.id)
                 statements.stage_entries(tx, rows)
             _apply(tx, reply, document, content, plan)
+            self._ownership.observe(tx, reply, content)
         passing("match.statement_matched")
 
     def _planned(self, tx: Tx, reply: Reply, content: StatementOfAccount) -> _Plan | Doubt:
