@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= gateway.toml
 
-.PHONY: demo test run bench lint types kill hostile clean help
+.PHONY: demo test run bench lint types kill faults faults-quick tracer hostile clean help
 
 help:
-	@echo "make demo | test | run | bench | kill | hostile | clean"
+	@echo "make demo | test | run | bench | kill | faults-quick | faults | hostile | clean"
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -43,8 +43,24 @@ lint: $(VENV)/.installed-dev
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
+# The harness of docs/faults.md. FAULTS_SEED replays; FAULTS_LANES processes at once; FAULTS more options.
+FAULT := PYTHONPATH=tests $(BIN)/python -m faults
+
 kill: $(VENV)/.installed-dev
-	$(BIN)/pytest -n auto tests/test_kill.py -v
+	$(FAULT) quick --only points $(FAULTS)
+
+faults-quick: $(VENV)/.installed-dev tracer
+	$(FAULT) quick $(FAULTS)
+
+faults: $(VENV)/.installed-dev tracer
+	$(FAULT) all $(FAULTS)
+
+# strace stops the gateway at single system calls, FUSE gives a disk that forgets.
+tracer:
+	@{ command -v strace && command -v fusermount3; } >/dev/null 2>&1 || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq strace fuse3 >/dev/null; \
+	else echo "strace or fuse3 is missing and cannot be installed here: what needs them will be skipped"; fi
 
 # The hostile families with ten times as many of the cases that are drawn by chance.
 hostile: $(VENV)/.installed-dev

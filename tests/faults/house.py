@@ -1,0 +1,170 @@
+"""A house on disk: one gateway's state, its agencies' folders, and a payer that outlives the gateway's deaths."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from faults.documents import AGENCIES, REGISTRY
+from gateway.app import open_app, shipped_and_own
+from gateway.clock import SystemClock, today
+from gateway.config import load
+from gateway.registry import apply
+from gateway.sandbox import Sandbox
+from gateway.sandbox.logins import Account, Authenticator
+
+HERE, MODEL = "house", "model"  # below the folder of whoever tries: where a house is, and what it is copied from
+APART = 15  # minutes between two lives: what waits to be tried again need not be waited for
+# What a payer does with a file, and what it does when the same one comes twice.
+PAYERS: Mapping[str, tuple[str, str]] = {
+    "keeps": ("keeps", "unknown"),
+    "swallows": ("swallows", "unknown"),
+    "dedups": ("swallows", "first_answer"),
+}
+
+
+class Later(SystemClock):
+    """The machine's clock, some minutes on."""
+
+    def __init__(self, minutes: float = 0) -> None:
+        self.minutes = minutes
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(minutes=self.minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One password given to the payer."""
+
+    number: str
+    at: datetime
+    right: bool
+    locked: bool
+
+
+class Watch:
+    """The payer's users with an eye on every password that is given (logins.Authenticator)."""
+
+    def __init__(self, users: Authenticator, clock: Later, tried: list[Tried], said: set[str]) -> None:
+        self._users, self._clock, self._tried, self._said = users, clock, tried, said
+
+    def login(self, user: str, password: str) -> Account | None:
+        self._said.add(password)
+        account = self._users.login(user, password)
+        locked = account is not None and account.locked
+        self._tried.append(Tried(user, self._clock.now(), account is not None and not locked, locked))
+        return account
+
+    def key(self, user: str, line: str) -> Account | None:
+        return self._users.key(user, line)
+
+    def change(self, user: str, new: str) -> bool:
+        self._said.add(new)
+        return self._users.change(user, new)
+
+
+@dataclass
+class House:
+    """What a trial works on. `deposited`: path below the folder → bytes; `said`: every password ever given."""
+
+    folder: Path
+    payer: Sandbox
+    kind: str
+    clock: Later
+    deposited: dict[str, bytes] = field(default_factory=dict)
+    tried: list[Tried] = field(default_factory=list)
+    said: set[str] = field(default_factory=set)
+    persons: int = 0  # how often someone had to give a new temporary password
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "gateway.toml"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "gateway.log"
+
+    def deposit(self, files: Mapping[str, bytes]) -> None:
+        """Lay files where agencies lay them, each under its final name at once."""
+        for name, data in files.items():
+            unfinished = self.folder / f"{name}.unfinished"
+            unfinished.write_bytes(data)
+            unfinished.rename(self.folder / name)
+        self.deposited |= files
+
+    def pass_time(self, minutes: float = APART) -> None:
+        """Gateway and payer grow older."""
+        self.clock.minutes += minutes
+
+    def issue_statements(self) -> None:
+        self.payer.process()
+        self.payer.issue_statements(today(self.clock))
+
+    def undelivered(self) -> list[Path]:
+        """What still lies in the payer's return boxes."""
+        return [file for number in AGENCIES for file in self.payer.returns(number).iterdir()]
+
+    def opened_bytes(self, ref: str) -> bytes:
+        """What is archived sealed, which nobody can read but the gateway's own archive."""
+        with open_app(load(self.config), clock=self.clock) as app, app.archive.open(ref) as kept:
+            return kept.read()
+
+    def settings(self, port: int) -> None:
+        """Write the configuration that reaches this payer at `port`."""
+        deposits, repeat = PAYERS[self.kind]
+        block = self.payer.payer_block(port).replace('deposits = "keeps"', 'deposits = "swallows"')
+        block = block.replace('deposits = "swallows"', f'deposits = "{deposits}"')
+        block = block.replace('"first_answer"', '"unknown"').replace('= "unknown"', f'= "{repeat}"')
+        self.config.write_text(f'config_version = 1\n[gateway]\nstate_dir = "var"\n{block}')
+
+    def give_password(self, number: str) -> None:
+        """A person had the payer reset a password, and gives it to the gateway."""
+        self.persons += 1
+        password = self.payer.add(number, [AGENCIES[number]])
+        self.said.add(password)
+        with open_app(load(self.config), clock=self.clock) as app:
+            app.credentials.set_temporary("sandbox", number, password)
+
+
+def template(place: Path) -> set[str]:
+    """Make the house that others are copied from, where nobody lives yet: registered, with temporary passwords (which
+    are given back). It is made where its copies will be, one after the other: the registry remembers whole paths."""
+    folder = place / HERE
+    payer = Sandbox(folder / "payer", shipped_and_own(folder), SystemClock())
+    house = House(folder, payer, "swallows", Later())
+    house.settings(1)
+    for number in AGENCIES:
+        for box in ("lots", "retours"):
+            (folder / number / box).mkdir(parents=True)
+    (folder / "registry.toml").write_text(REGISTRY)
+    with open_app(load(house.config)) as app:
+        plan = apply(app.store, folder / "registry.toml", app.config, app.catalog)
+        assert not plan.refusals, plan.text("en")
+    for number in AGENCIES:
+        house.give_password(number)
+    folder.rename(place / MODEL)
+    return house.said
+
+
+@contextmanager
+def opened(place: Path, said: set[str], kind: str, between: Callable[[int], int] | None = None) -> Iterator[House]:
+    """A copy of the template whose payer answers, until it is closed; what lay there before is gone. `between` opens
+    something that stands between gateway and payer: given the payer's port, it tells the one to go to instead."""
+    folder = place / HERE
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(place / MODEL, folder)
+    clock = Later()
+    payer = Sandbox(folder / "payer", shipped_and_own(folder), clock, keeps=PAYERS[kind][0] == "keeps")
+    house = House(folder, payer, kind, clock, said=set(said))
+    payer._server._users = Watch(payer._server._users, clock, house.tried, house.said)  # every password is seen
+    own = payer.start()
+    try:
+        house.settings(between(own) if between else own)
+        yield house
+    finally:
+        payer.stop()

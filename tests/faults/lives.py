@@ -1,0 +1,141 @@
+"""The gateway's lives: processes forked from a warm parent that run the real stages, and die as they are told."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from faults.house import House, Later
+from gateway import platform
+from gateway.app import App, working
+from gateway.config import load
+from gateway.stages.match import requests, statements
+from gateway.validation import judge
+
+KILLED = 137
+PATIENCE = 90.0  # seconds; who lives longer hangs
+TESTS = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How a gateway process lives. Killed at the nth passing of a named point, or whenever its parent likes."""
+
+    point: str | None = None
+    hit: int = 1
+    in_turn: bool = False  # one stage after the other in the main thread, without the timetable
+    slots: bool = False  # judge documents in processes of their own, as in production
+    waits: bool = False  # until something is said on `start` (a tracer is ready)
+
+
+WHOLE = Life()
+
+
+class InTurn:
+    """A pool of no threads: what is submitted is done at once."""
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(work(*arguments))
+        return done
+
+    def shutdown(self, **_: object) -> None: ...
+
+
+def run(config: str, minutes: float, log: str, life: Life, start: Any = None) -> None:
+    """What such a process does: everything that is due, or as much of it as it lives to do."""
+    _speak_to(log)
+    platform.listen(_dying(life) if life.point else None)
+    requests.IN_ONE = statements.IN_ONE = 1  # every reply is large: its rows are staged in pieces
+    if start is not None:
+        start.recv()
+    with working(load(Path(config)), clock=Later(minutes)) as app:
+        if not life.slots:
+            judging_here(app)
+        if life.in_turn:
+            in_turn(app)
+        else:
+            app.loop.once()
+        app.loop.close()
+
+
+def judging_here(app: App) -> None:
+    """Documents are judged in this process, by what it knows already: a process for each would take a second."""
+    app.loop.rooms = replace(app.rooms, judge=lambda _, *what, **how: judge(*what, app.catalog, **how))
+
+
+def in_turn(app: App) -> None:
+    """Every stage at every endpoint, in the order of the flow, twice: what a late stage wakes has its turn."""
+    for _ in range(2):
+        for stage in app.loop.stages:
+            for endpoint in stage.endpoints(app.loop.rooms):
+                app.loop._isolated((stage.name, endpoint.name))
+
+
+def _dying(life: Life) -> Callable[[str], None]:
+    left = [life.hit]
+
+    def die(passed: str) -> None:
+        if passed == life.point:
+            left[0] -= 1
+            if left[0] == 0:
+                os._exit(KILLED)
+
+    return die
+
+
+def _speak_to(log: str) -> None:
+    """Everything at its most talkative, into a file that is searched for secrets afterwards."""
+    target = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    for stream in (1, 2):
+        os.dup2(target, stream)
+    os.close(target)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    structlog.reset_defaults()
+    logging.basicConfig(level=logging.DEBUG, force=True)
+
+
+def forks() -> multiprocessing.context.ForkServerContext:
+    """Processes forked from a warm parent that has no threads: a start costs milliseconds."""
+    os.environ["PYTHONPATH"] = str(TESTS)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["faults.warm"])
+    return context
+
+
+def begin(house: House, life: Life = WHOLE, start: Any = None) -> BaseProcess:
+    """A process that lives on its own; some minutes after the last one."""
+    house.pass_time()
+    arguments = (str(house.config), house.clock.minutes, str(house.log), life, start)
+    process = forks().Process(target=run, args=arguments)
+    process.start()
+    return process
+
+
+def end(process: BaseProcess, patience: float = PATIENCE) -> int:
+    """How it ended; whoever hangs is killed and gives -1."""
+    process.join(patience)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        return -1
+    code = process.exitcode
+    with suppress(ValueError):
+        process.close()
+    return code
+
+
+def live(house: House, life: Life = WHOLE) -> int:
+    """Run the gateway once, to its end."""
+    return end(begin(house, life))

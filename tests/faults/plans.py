@@ -1,0 +1,30 @@
+"""How much of each family is tried: quickly at every submission, or thoroughly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from faults import kills, points
+from faults.trials import Trial
+
+FAMILIES: Mapping[str, Any] = {"kills": kills, "points": points}
+# Family → how many; None: all there are.
+PLANS: Mapping[str, Mapping[str, int | None]] = {
+    "quick": {"points": None, "kills": 200},
+    "all": {"points": None, "kills": 10_000},
+}
+
+
+def trials(plan: str, only: Sequence[str] | None, count: int | None, seed: int) -> list[Trial]:
+    """Everything a plan asks for, or the families of `only`, `count` of each at most."""
+    wanted = PLANS[plan]
+    for family in only or ():
+        if family not in FAMILIES:
+            raise SystemExit(f"no family {family}: {', '.join(FAMILIES)}")
+    chosen = {family: wanted.get(family, 0) for family in only or wanted}
+    return [
+        trial
+        for family, many in chosen.items()
+        for trial in FAMILIES[family].trials(many if count is None else count, seed)
+    ]

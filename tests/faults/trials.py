@@ -1,0 +1,88 @@
+"""What is tried, by whom, and what came of it."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from faults import checker, house, lives
+from faults.house import House
+from faults.lives import Life
+
+TURNS = 7  # lives after which a house that is still at work hangs
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One house to go through something. The same family, name, seed and facts do the same again."""
+
+    family: str
+    name: str
+    seed: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def chance(self) -> random.Random:
+        return random.Random(f"{self.family}/{self.name}/{self.seed}")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How many faults were tried, what was wrong afterwards, and how many could not be tried here."""
+
+    tried: int = 0
+    wrong: list[str] = field(default_factory=list)
+    skipped: int = 0
+    why: str = ""  # they could not
+    missing: str = ""  # what would have to be installed
+    persons: int = 0  # how often a person had to give a password or to decide
+
+
+class Family(Protocol):
+    """One way of doing harm: a module with these."""
+
+    def trials(self, count: int | None, seed: int) -> Iterable[Trial]:
+        """`count` bounds the trials (None: every one there is)."""
+
+    def attempt(self, trial: Trial, bench: Bench) -> Outcome:
+        """Do it."""
+
+
+class Bench:
+    """Where one lane tries: a folder with a template, made at first use."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="gateway-faults-")
+        self.place = Path(self._folder.name)
+        self._said: set[str] | None = None
+
+    @contextmanager
+    def house(self, kind: str = "dedups", **how: Any) -> Iterator[House]:
+        """A new house (see `house.opened`)."""
+        if self._said is None:
+            self._said = house.template(self.place)
+        with house.opened(self.place, self._said, kind, **how) as made:
+            yield made
+
+    def close(self) -> None:
+        self._folder.cleanup()
+
+
+def finish(place: House, life: Life = lives.WHOLE, doubt: bool = False) -> list[str]:
+    """Start again and again, let the payer answer, let a person give passwords that nobody can know any more, until
+    nothing is left to do; then everything must be right."""
+    for turn in range(TURNS):
+        code = lives.live(place, life)
+        if code != 0:
+            return [f"a life without any fault ended with {code}"]
+        place.issue_statements()
+        for number in checker.shut_out(place):
+            place.give_password(number)
+        if turn and not place.undelivered() and not checker.unsettled(place):
+            break
+    return checker.at_rest(place, doubt)

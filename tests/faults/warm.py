@@ -1,0 +1,50 @@
+"""Imported once by the parent of all lives: what takes long to read or to compile is done before anyone is forked."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Dialect
+
+from faults import documents, house, lives
+from gateway.app import working
+from gateway.clock import SystemClock
+from gateway.config import load
+from gateway.store import connection
+
+_DIALECTS: dict[str, Dialect] = {}
+_COMPILED: dict[Any, Any] = {}
+
+
+def shared_engine(url: Any, **options: Any) -> Any:
+    """An engine that has the statements compiled by the engines before it: nothing else of them."""
+    engine = create_engine(url, execution_options={"compiled_cache": _COMPILED}, **options)
+    name = engine.dialect.name
+    if name in _DIALECTS:
+        engine.dialect = _DIALECTS[name]
+    else:
+        _DIALECTS[name] = engine.dialect
+    return engine
+
+
+def warm_up() -> None:
+    """Go the whole way once; every thread ends before it returns."""
+    connection.create_engine = shared_engine
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    with tempfile.TemporaryDirectory(prefix="gateway-faults-") as folder:
+        said = house.template(Path(folder))
+        with house.opened(Path(folder), said, "dedups") as first:
+            first.deposit(documents.everything())
+            for _ in range(2):
+                with working(load(first.config), clock=SystemClock()) as app:
+                    app.loop._pool = lives.InTurn()
+                    lives.judging_here(app)
+                    app.loop.once()
+                first.issue_statements()
+
+
+warm_up()
