@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
 from filelock import FileLock, Timeout
 
 from adapters import KINDS, opener
 from gateway.archive import Archive
 from gateway.catalog import Catalog
 from gateway.clock import Clock, SystemClock
-from gateway.config import Config, PayerConfig, paths
+from gateway.config import Config, PasswordConfig, PayerConfig, paths
 from gateway.credentials import Credentials
 from gateway.errors import ConfigError
 from gateway.installed import Installed, settle
@@ -38,6 +39,8 @@ from gateway.stages.receive import Receive
 from gateway.stages.transmit import Transmit
 from gateway.stages.validate import Validate
 from gateway.store import Store, audit, due, kept
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -89,11 +92,18 @@ class Endpoints:
         with self._payer("returns", payer, number) as box:
             yield box
 
+    def payer_login(self, payer: str, number: str, machine: str | None = None) -> None:
+        with self._credentials.secret(payer, number, machine=machine, first=True) as secret:
+            settings = self._config.payer(payer).mailbox("returns", number, secret.machine)
+            with _opened(settings, secret) as box:
+                box.waiting()
+
     @contextmanager
     def _payer(self, which: str, payer: str, number: str) -> Iterator[Any]:
-        settings = self._config.payer(payer).mailbox(which, number)
-        with self._credentials.secret(payer, number) as secret, _opened(settings, secret) as box:
-            yield box
+        with self._credentials.secret(payer, number) as secret:
+            settings = self._config.payer(payer).mailbox(which, number, secret.machine)
+            with _opened(settings, secret) as box:
+                yield box
 
 
 @contextmanager
@@ -157,7 +167,7 @@ def _wire(config: Config, store: Store, keyring: Keyring, clock: Clock, slots: S
     catalog = shipped_and_own(config.paths.state)
     for payer in config.payers:
         _must_fit(config, payer, catalog)
-    credentials = Credentials(store, keyring, clock)
+    credentials = _credentials(config, store, keyring, clock)
     rooms = Rooms(
         config=config,
         store=store,
@@ -170,6 +180,22 @@ def _wire(config: Config, store: Store, keyring: Keyring, clock: Clock, slots: S
     )
     stages = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute(), Deadlines(), Anchor())
     return App(config, store, archive, keyring, catalog, credentials, clock, rooms, WorkLoop(rooms, stages), slots)
+
+
+def _credentials(config: Config, store: Store, keyring: Keyring, clock: Clock) -> Credentials:
+    """Every password. Those of a database that is older than the file beside the key are locked before anyone logs
+    in."""
+    rules = {payer.name: payer.password for payer in config.payers}
+    made = Credentials(
+        store,
+        keyring,
+        clock,
+        generations=config.paths.generations,
+        rules=lambda payer: rules.get(payer, PasswordConfig()),
+    )
+    for row in made.hold_those_behind():
+        log.error("database_behind", payer=row.payer, number=row.number, machine=row.machine)
+    return made
 
 
 def _must_fit(config: Config, payer: PayerConfig, catalog: Catalog) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -14,10 +15,13 @@ from gateway.states import TRANSITIONS, CredentialState
 from gateway.store.gauges import Gauges
 
 
-def exposition(look: Gauges, disk_free: int) -> bytes:
-    """The text format of Prometheus. `disk_free`: bytes left where the state folder lies."""
+def exposition(look: Gauges, disk_free: int, ends: Mapping[str, datetime] = MappingProxyType({})) -> bytes:
+    """The text format of Prometheus. `disk_free`: bytes left where the state folder lies. `ends`: when the term of a
+    credential ends (aware UTC), by its id, where that is known."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Look([*_metrics(look), _one("disk_free_bytes", "Bytes left where the state is.", disk_free)]))
+    registry.register(
+        _Look([*_metrics(look, ends), _one("disk_free_bytes", "Bytes left where the state is.", disk_free)])
+    )
     return generate_latest(registry)
 
 
@@ -29,7 +33,7 @@ class _Look(Collector):
         return self._made
 
 
-def _metrics(look: Gauges) -> Iterator[Metric]:
+def _metrics(look: Gauges, ends: Mapping[str, datetime]) -> Iterator[Metric]:
     build = _gauge("build_info", "The version that runs.", "version")
     build.add_metric([__version__], 1)
     yield build
@@ -42,7 +46,7 @@ def _metrics(look: Gauges) -> Iterator[Metric]:
     for labels, count in sorted(look.findings.items()):
         found.add_metric(labels, count)
     yield found
-    yield from _credentials(look)
+    yield from _credentials(look, ends)
     yield from _looks(look)
 
 
@@ -62,17 +66,22 @@ def _queue(look: Gauges) -> Iterator[Metric]:
     yield from (records, oldest)
 
 
-def _credentials(look: Gauges) -> Iterator[Metric]:
+def _credentials(look: Gauges, ends: Mapping[str, datetime]) -> Iterator[Metric]:
     states = _gauge("credentials", "Passwords in a state.", "payer", "state")
     for payer in sorted({row.payer for row in look.credentials}):
         for state in CredentialState:
             states.add_metric([payer, str(state)], sum((r.payer, r.state) == (payer, state) for r in look.credentials))
-    proved = _gauge("credential_proved_timestamp_seconds", "When a login last proved a password.", "payer", "number")
-    changed = _gauge("credential_changed_timestamp_seconds", "When a password was last changed.", "payer", "number")
+    whose = ("payer", "number", "machine")
+    proved = _gauge("credential_proved_timestamp_seconds", "When a login last proved a password.", *whose)
+    changed = _gauge("credential_changed_timestamp_seconds", "When a password was last changed.", *whose)
+    left = _gauge("credential_days_left", "Days until a password's term ends; negative after it.", *whose)
     for row in look.credentials:
-        _moment(proved, (row.payer, row.number), row.proved_at)
-        _moment(changed, (row.payer, row.number), row.changed_at)
-    yield from (states, proved, changed)
+        labels = (row.payer, row.number, row.machine)
+        _moment(proved, labels, row.proved_at)
+        _moment(changed, labels, row.changed_at)
+        if row.id in ends:
+            left.add_metric(labels, (ends[row.id] - look.at).total_seconds() / 86400)
+    yield from (states, proved, changed, left)
 
 
 def _looks(look: Gauges) -> Iterator[Metric]:

@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from typing import Any
@@ -20,6 +21,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.config import Config, MonitorConfig
+from gateway.credentials import term
 from gateway.errors import ConfigError
 from gateway.messages import LANGUAGES, say, why_not
 from gateway.metrics import exposition
@@ -84,8 +86,13 @@ class Monitor:
             if self._kept is None or now - self._kept[0] > KEPT:
                 with self._store.read() as tx:
                     look = gauges.gauges(tx)
-                self._kept = now, exposition(look, self._free())
+                self._kept = now, exposition(look, self._free(), self._ends(look))
             return self._kept[1]
+
+    def _ends(self, look: gauges.Gauges) -> dict[str, datetime]:
+        rules = {payer.name: payer.password for payer in self._config.payers}
+        terms = {row.id: term(row, rules[row.payer]) for row in look.credentials if row.payer in rules}
+        return {id_: known.ends for id_, known in terms.items() if known is not None}
 
     def _ready(self) -> dict[str, bool]:
         said = self._config.monitor

@@ -95,3 +95,23 @@ class Secret(Protocol):
 
     def journal(self, raw: bytes) -> None:
         """Keep a server-made password's raw answer, sealed and durable, before anything parses it."""
+
+
+class NewPassword(Secret, Protocol):
+    """The Secret of a change that we begin. `get` gives the password in use, and has the intent durable before it
+    returns; `confirm` says that the payer changed it, `refuse` that it changed nothing: which one counts is only proved
+    by a login afterwards."""
+
+    def keep(self, password: str) -> None:
+        """A password the payer made, as read from what `journal` kept: durable as pending before this returns."""
+
+
+class Door(Protocol):
+    """Where a payer changes a password although nobody logs in: a connection of its own, for this alone."""
+
+    def change(self, secret: NewPassword) -> None:
+        """Have the password replaced. Raises Denied when the payer said no, Unreachable when nobody knows what it did,
+        and what `secret` raises."""
+
+    def read(self, raw: bytes) -> str:
+        """The new password in an answer that was journalled. Raises Denied when there is none in it."""

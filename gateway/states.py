@@ -82,14 +82,15 @@ _REPLY: _Table = {
     _Y.DISCARDED: frozenset(),
 }
 _CREDENTIAL: _Table = {
-    _C.EXPECTED: frozenset({_C.TEMPORARY, _C.REVOKED}),
+    # To ACTIVE without a login: somebody typed the one that is in use; `proved_at` tells that none proved it yet.
+    _C.EXPECTED: frozenset({_C.TEMPORARY, _C.ACTIVE, _C.REVOKED}),
     # ACTIVE at once: a payer that lets a temporary password in without asking for another one.
     _C.TEMPORARY: frozenset({_C.CHANGING, _C.ACTIVE, _C.LOCKED, _C.EXPIRED, _C.REVOKED, _C.TEMPORARY}),
     _C.CHANGING: frozenset({_C.ACTIVE, _C.LOCKED, _C.REVOKED, _C.TEMPORARY}),
-    _C.ACTIVE: frozenset({_C.CHANGING, _C.LOCKED, _C.EXPIRED, _C.REVOKED, _C.TEMPORARY}),
-    _C.LOCKED: frozenset({_C.TEMPORARY, _C.REVOKED}),
-    _C.EXPIRED: frozenset({_C.TEMPORARY, _C.REVOKED}),
-    _C.REVOKED: frozenset({_C.TEMPORARY}),
+    _C.ACTIVE: frozenset({_C.CHANGING, _C.LOCKED, _C.EXPIRED, _C.REVOKED, _C.TEMPORARY, _C.ACTIVE}),
+    _C.LOCKED: frozenset({_C.TEMPORARY, _C.ACTIVE, _C.REVOKED}),
+    _C.EXPIRED: frozenset({_C.TEMPORARY, _C.ACTIVE, _C.REVOKED}),
+    _C.REVOKED: frozenset({_C.TEMPORARY, _C.ACTIVE}),
 }
 
 TRANSITIONS = MappingProxyType({"batch": _BATCH, "request": _REQUEST, "reply": _REPLY, "credential": _CREDENTIAL})

@@ -64,11 +64,12 @@ WAYS = {
         ("DISTRIBUTING", "HELD"): "stages.distribute.courier:Courier",
     },
     "credential": {
-        (old, "TEMPORARY"): "credentials:Credentials"
+        (old, new): "credentials.giving:give"
         for old in ("EXPECTED", "TEMPORARY", "CHANGING", "ACTIVE", "LOCKED", "EXPIRED", "REVOKED")
+        for new in ("TEMPORARY", "ACTIVE")
     }
     | {
-        (old, "REVOKED"): "credentials:Credentials"
+        (old, "REVOKED"): "credentials.giving:stop"
         for old in ("EXPECTED", "TEMPORARY", "CHANGING", "ACTIVE", "LOCKED", "EXPIRED")
     }
     | {
@@ -79,8 +80,8 @@ WAYS = {
         ("TEMPORARY", "LOCKED"): "credentials.login:Login",
         ("CHANGING", "LOCKED"): "credentials.login:Login",
         ("ACTIVE", "LOCKED"): "credentials.login:Login",
-        ("TEMPORARY", "EXPIRED"): "credentials:Credentials",
-        ("ACTIVE", "EXPIRED"): "credentials:Credentials",
+        ("TEMPORARY", "EXPIRED"): "credentials.giving:stop",
+        ("ACTIVE", "EXPIRED"): "credentials.giving:stop",
     },
 }
 # Ways the design keeps open that nothing takes yet.
@@ -168,7 +169,8 @@ def test_a_held_request_can_be_cancelled(store: Store) -> None:
 def keys(store: Store, tmp_path: Path) -> Credentials:
     file = KeyFile(tmp_path / "keys" / "master.key")
     file.make()
-    house = Credentials(store, Keyring.open(store, Masters(file)), FixedClock(datetime(2026, 10, 1, tzinfo=UTC)))
+    clock = FixedClock(datetime(2026, 10, 1, tzinfo=UTC))
+    house = Credentials(store, Keyring.open(store, Masters(file)), clock, generations=tmp_path / "keys" / "generations")
     house.expect("sandbox", "18001")
     return house
 
@@ -203,6 +205,15 @@ def test_a_new_temporary_password_is_taken_whatever_became_of_the_old_one(
     assert state(store) == old
     keys.set_temporary("sandbox", "18001", "second-Password-2")
     assert state(store) == "TEMPORARY"
+
+
+@pytest.mark.parametrize("old", [old for old, new in WAYS["credential"] if new == "ACTIVE"])
+def test_the_password_in_use_is_taken_whatever_became_of_the_old_one(store: Store, keys: Credentials, old: str) -> None:
+    brought(keys, old)
+    keys.set_current("sandbox", "18001", "in-use-Password-3")
+    assert state(store) == "ACTIVE"
+    with keys.secret("sandbox", "18001") as secret:
+        assert secret.get() == "in-use-Password-3"
 
 
 @pytest.mark.parametrize("old", [old for old, new in WAYS["credential"] if new == "REVOKED"])

@@ -12,14 +12,16 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gateway.config.monitor import MonitorConfig
+from gateway.config.password import PasswordConfig
 from gateway.config.strict import Seconds, Table, nearest, read
 from gateway.errors import ConfigError
 from gateway.messages import both
 
-__all__ = ["Config", "GatewayConfig", "MonitorConfig", "Paths", "PayerConfig", "load", "paths"]
+__all__ = ["Config", "GatewayConfig", "MonitorConfig", "PasswordConfig", "Paths", "PayerConfig", "load", "paths"]
 
 OnRepeat = Literal["first_answer", "refuses", "processes_again", "unknown"]
 _USER = "{transmission_number}"
+_MACHINE = "{machine}"  # the identifier of a machine that the payer made for the number
 
 
 class GatewayConfig(Table):
@@ -69,12 +71,14 @@ class PayerConfig(Table):
     settle_seconds: Seconds = 5
     reply_within: Seconds = 86400
     options: dict[str, Any] = Field(default_factory=dict)
+    password: PasswordConfig = PasswordConfig()
 
     @model_validator(mode="after")
     def _whole(self) -> PayerConfig:
         if self.kind == "sftp" and not self.host:
             raise PydanticCustomError("config.host_missing", "host is missing")
-        if _USER not in self.user or "{" in self.user.replace(_USER, ""):
+        left = self.user.replace(_USER, "").replace(_MACHINE, "")
+        if left == self.user or "{" in left or (_MACHINE in self.user and self.password.change != "machine"):
             raise PydanticCustomError("config.user_template", "user is no template")
         return self
 
@@ -82,13 +86,15 @@ class PayerConfig(Table):
         """What this payer does with the same document sent twice: an OnRepeat word."""
         return self.on_repeat if isinstance(self.on_repeat, str) else self.on_repeat.get(format, "unknown")
 
-    def mailbox(self, box: str, number: str) -> dict[str, Any]:
-        """The settings an adapter gets for `box` ("deposit" or "returns") under a transmission number."""
+    def mailbox(self, box: str, number: str, machine: str = "") -> dict[str, Any]:
+        """The settings an adapter gets for `box` ("deposit" or "returns") under a transmission number; `machine` is
+        the identifier the payer made for the login, where it makes such."""
         path = self.deposit if box == "deposit" else self.returns
         settings = {"kind": self.kind, "path": _filled(path, number), "after": "remove", **self.options}
+        settings |= {"prompts": self.password.prompts} if self.password.prompts else {}
         if self.host:
             settings |= {"host": self.host, "port": self.port, "host_key": self.host_key}
-            settings["user"] = _filled(self.user, number)
+            settings["user"] = _filled(self.user, number).replace(_MACHINE, machine)
         return settings
 
 
@@ -114,6 +120,7 @@ class Paths:
     database: Path
     archive: Path
     key_file: Path
+    generations: Path  # how far each password has come, counted beside the key
     lock: Path
     schemas: Path  # this installation's own families
     payer: Path  # dated data about the payer that the operator added
@@ -165,6 +172,7 @@ def paths(state_dir: Path) -> Paths:
         database=state_dir / "gateway.db",
         archive=state_dir / "archive",
         key_file=key_file,
+        generations=key_file.with_name("generations"),
         lock=state_dir / "lock",
         schemas=state_dir / "schemas",
         payer=state_dir / "payer",

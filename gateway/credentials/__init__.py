@@ -8,26 +8,60 @@ of `locales/credentials.toml`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 
 from gateway.clock import Clock
+from gateway.config import PasswordConfig
+from gateway.credentials import giving
+from gateway.credentials.change import Change, Objection, keep_read, tried_lately
+from gateway.credentials.generation import Generations, behind, is_behind
 from gateway.credentials.login import Login
-from gateway.credentials.vault import WHY_NOT, Vault, choose, denied, new_password, text
-from gateway.errors import GatewayError
+from gateway.credentials.standing import Standing, standing, standings
+from gateway.credentials.term import Term, term
+from gateway.credentials.vault import WHY_NOT, Vault, choose, denied
 from gateway.identifiers import lane
+from gateway.models import Credential
 from gateway.sealing import Seals
 from gateway.states import CredentialState as S
-from gateway.store import Store, due, moves
+from gateway.store import Store, Tx, due, moves
 from gateway.store import credentials as rows
 
-__all__ = ["POINTS", "Credentials", "Login"]
+__all__ = [
+    "POINTS",
+    "Change",
+    "Credentials",
+    "Generations",
+    "Login",
+    "Objection",
+    "Standing",
+    "Term",
+    "is_behind",
+    "term",
+    "tried_lately",
+]
 
-POINTS = ("credentials.attempted", "credentials.proposed", "credentials.proved", "credentials.refused")
+POINTS = (
+    "credentials.attempted",
+    "credentials.proposed",
+    "credentials.proved",
+    "credentials.refused",
+    "credentials.change_begun",
+    "credentials.change_answered",
+    "credentials.change_refused",
+    "credentials.journalled",
+    "credentials.change_kept",
+)
 LOGIN_SECONDS = 30.0
+_ANY = PasswordConfig()
 
 
 class Credentials:
-    """Every password, by (payer, number). `make_password` is the policy for new ones; `login_seconds` is how long one
-    login keeps the next one waiting, should it never end."""
+    """Every password, by (payer, number) and, where the payer makes such, machine.
+
+    `rules`: what a payer wants of passwords. `generations`: the count outside the database (see there).
+    `login_seconds`: how long one login keeps the next one waiting, should it never end.
+    """
 
     def __init__(
         self,
@@ -35,11 +69,14 @@ class Credentials:
         sealing: Seals,
         clock: Clock,
         *,
-        make_password: Callable[[], str] = new_password,
+        generations: Path,
+        rules: Callable[[str], PasswordConfig] = lambda _: _ANY,
         login_seconds: float = LOGIN_SECONDS,
     ) -> None:
         self._store = store
-        self._vault = Vault(store, sealing, clock, make_password, login_seconds)
+        self._vault = Vault(store, sealing, clock, rules, Generations(generations), login_seconds)
+
+    # -- what people say --
 
     def expect(self, payer: str, number: str) -> None:
         """Know of a transmission number whose password is still to come; nothing when it is known already."""
@@ -47,46 +84,125 @@ class Credentials:
             rows.expect(tx, payer, number)
 
     def set_temporary(self, payer: str, number: str, password: str) -> None:
-        """Keep the temporary password a person was given. It replaces whatever was there, and wakes what waited for it.
+        """Keep the temporary password a person was given. It replaces whatever was there, gets one try, is changed at
+        the first login, and wakes what waited for it.
 
-        Raises GatewayError for a number the registry does not know, or an empty password.
+        Raises GatewayError for a number the registry does not know, an empty password, or one that was given before.
         """
-        if not password:
-            raise GatewayError(text("password_empty", payer, number))
-        with self._store.write() as tx:
-            row = rows.find(tx, payer, number)
-            if row is None:
-                raise GatewayError(text("number_unknown", payer, number))
-            changes = self._vault.changed(row, current=password, pending=None)
-            # The fence rises: a login under way with the old one can no longer change anything.
-            changes |= {"fence": row.fence + 1, "journal": None, "changed_at": tx.now, "proved_at": None}
-            moves.move(tx, row, S.TEMPORARY, "temporary_given", **changes)
-            for stage in ("transmit", "receive"):
-                due.wake(tx, stage, lane(payer, number))
+        giving.give(self._vault, (payer, number, ""), password, "temporary", None)
 
-    def stop(self, payer: str, number: str, to: S, reason: str) -> None:
-        """Use the password no more: LOCKED (the payer says so), EXPIRED or REVOKED. `reason` is a code."""
-        with self._store.write() as tx:
-            row = rows.find(tx, payer, number)
-            if row is not None and row.state != to:
-                moves.move(tx, row, to, reason, fence=row.fence + 1)
+    def set_current(
+        self, payer: str, number: str, password: str, *, machine: str = "", changed_on: datetime | None = None
+    ) -> None:
+        """Keep the password that is in use at the payer: an older one, or one that a person changed elsewhere. It is
+        not changed, before its term or the payer asks for it. `changed_on`: since when it is in use (aware UTC; else
+        now). Raises like `set_temporary`."""
+        giving.give(self._vault, (payer, number, machine), password, "current", changed_on)
 
-    def usable(self, payer: str, number: str) -> str | None:
+    def set_machine(self, payer: str, number: str, machine: str, password: str) -> None:
+        """Keep a machine identifier the payer just made for the number, with its password."""
+        with self._store.write() as tx:
+            rows.expect(tx, payer, number, machine, reason="machine_made")
+        giving.give(self._vault, (payer, number, machine), password, "server", None)
+
+    def say_alone(self, payer: str, number: str, said: bool, *, machine: str = "") -> None:
+        """The agency says whether no other software uses this login. Until it does, nothing is changed unasked."""
+        giving.alone(self._vault, (payer, number, machine), said)
+
+    def note_others(self, payer: str, number: str, machine: str) -> None:
+        """A machine identifier of the number that another software uses: listed, never tried, never changed."""
+        giving.others(self._vault, payer, number, machine)
+
+    def stop(self, payer: str, number: str, to: S, reason: str, *, machine: str = "") -> None:
+        """Use the password no more: LOCKED (the payer says so), EXPIRED or REVOKED (then it is erased). `reason` is a
+        code."""
+        giving.stop(self._vault, (payer, number, machine), to, reason)
+
+    # -- logins --
+
+    def usable(self, payer: str, number: str, *, machine: str | None = None, first: bool = False) -> str | None:
         """None when a login may be tried, else the code of why not: password_missing, password_locked,
-        password_expired, password_revoked, change_unresolved or attempts_spent (that one passes within the hour)."""
+        password_expired, password_revoked, password_of_others, change_unresolved, or one that passes by itself:
+        attempts_spent, answer_unread, change_first (it is past its term; `first`: the login that changes it)."""
         with self._store.read() as tx:
-            row = rows.find(tx, payer, number)
+            row = self._vault.find(tx, payer, number, machine)
             if row is None:
                 return "password_missing"
             under_way = row.lease_until is not None and row.lease_until > tx.now
             # What another login is proving just now is no attempt that failed: `Login.get` waits for it.
             why = WHY_NOT.get(S(row.state)) if under_way else choose(tx, row)[1]
+            if why is None and not first and self.must_change(tx, row):
+                why = "change_first"
         if why == "change_unresolved":
-            self.stop(payer, number, S.LOCKED, why)
+            self.stop(payer, number, S.LOCKED, why, machine=row.machine)
+        if why in ("change_first", "answer_unread"):
+            with self._store.write() as tx:
+                due.wake(tx, "rotate", lane(payer, number))
         return why
 
-    def secret(self, payer: str, number: str) -> Login:
+    def secret(self, payer: str, number: str, *, machine: str | None = None, first: bool = False) -> Login:
         """The Secret of one login; close it when the login is over. Raises Denied with the code of `usable`."""
-        if why := self.usable(payer, number):
+        if why := self.usable(payer, number, machine=machine, first=first):
             raise denied(why, payer, number)
-        return Login(self._vault, payer, number)
+        with self._store.read() as tx:
+            row = self._vault.find(tx, payer, number, machine)
+        return Login(self._vault, payer, number, row.machine if row else "")
+
+    # -- changes that nobody asked us for --
+
+    def change(self, payer: str, number: str, object_: Objection, *, machine: str = "") -> Change:
+        """The Secret of a change; close it when it is over. `object_` is asked in the transaction that begins it."""
+        return Change(self._vault, payer, number, machine, object_)
+
+    def must_change(self, tx: Tx, row: Credential) -> bool:
+        """Whether the password is past its term and can be changed by us first: nothing is sent with it."""
+        rules = self._vault.rules(row.payer)
+        until = term(row, rules)
+        ours = rules.by_us and row.alone and row.state == S.ACTIVE
+        return bool(ours and until and until.ends <= tx.now and not tried_lately(tx, row))
+
+    def unread(self, payer: str, number: str, machine: str) -> bytes | None:
+        """The payer's answer that was journalled and, after a crash, not read yet."""
+        with self._store.read() as tx:
+            row = rows.find(tx, payer, number, machine)
+            waits = row is not None and row.journal is not None and row.pending is None and row.state == S.CHANGING
+            return self._vault.unseal_answer(row) if row is not None and waits else None
+
+    def keep_read(self, payer: str, number: str, machine: str, password: str | None) -> None:
+        """What stood in that answer; None: no password, so the old one counts."""
+        with self._store.write() as tx:
+            row = rows.find(tx, payer, number, machine)
+            if row is None or row.journal is None or row.pending is not None:
+                return
+            if password is None:
+                rows.keep(tx, row, journal=None)
+            else:
+                keep_read(self._vault, tx, row, password)
+
+    # -- how they stand --
+
+    def standings(self) -> list[Standing]:
+        """Every password, with its days left, its last proof and what may still be tried."""
+        with self._store.read() as tx:
+            return standings(tx, self._vault)
+
+    def standing(self, payer: str, number: str, machine: str = "") -> Standing:
+        """How one password stands. Raises Denied for one that nobody knows."""
+        with self._store.read() as tx:
+            row = rows.find(tx, payer, number, machine)
+            if row is None:
+                raise denied("password_missing", payer, number)
+            return standing(tx, self._vault, row)
+
+    def hold_those_behind(self) -> list[Credential]:
+        """Lock every password that the file outside the database knows a later one of: the database is older than the
+        payer, and trying would lock the account there. Gives them."""
+        highest = self._vault.generations.highest()
+        with self._store.read() as tx:
+            found = [row for row in behind(rows.every(tx), highest) if row.reason != "restored_behind"]
+        for row in found:
+            with self._store.write() as tx:
+                now = rows.find(tx, row.payer, row.number, row.machine)
+                if now is not None and S(now.state) in (S.TEMPORARY, S.CHANGING, S.ACTIVE):
+                    moves.move(tx, now, S.LOCKED, "restored_behind", fence=now.fence + 1)
+        return found

@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from gateway.credentials import past
 from gateway.credentials.vault import Vault, choose, denied, text
-from gateway.errors import Unreachable
+from gateway.errors import PasswordMustChange, Unreachable
 from gateway.identifiers import new_id
 from gateway.models import Credential
 from gateway.platform import passing
@@ -22,8 +23,8 @@ class Login:
     """While it lasts, nobody else logs in with the credential; `close` ends it early. A connection that is made anew
     asks `get` anew, and that is another attempt."""
 
-    def __init__(self, vault: Vault, payer: str, number: str) -> None:
-        self._vault, self._payer, self._number = vault, payer, number
+    def __init__(self, vault: Vault, payer: str, number: str, machine: str = "") -> None:
+        self._vault, self._payer, self._number, self.machine = vault, payer, number, machine
         self._me = new_id("LOGIN")
         self._slot = self._attempt = ""
         self._given: str | None = None  # by get
@@ -71,6 +72,8 @@ class Login:
                 rows.release(tx, row, owner=self._me)
                 return why
             password = self._vault.unseal(row, slot)
+            if row.state == S.TEMPORARY:
+                past.remember(tx, row, password, "temporary")  # from now on it was used: never again
             self._slot, self._attempt = slot, rows.attempt(tx, row, slot)
             self._fence, self._generation = row.fence, row.generation
         self._given, self._new = password, None
@@ -78,13 +81,20 @@ class Login:
         return None
 
     def propose(self) -> str:
-        """See `ports.Secret`. Raises Unreachable when this login took so long that it was given up for lost."""
+        """See `ports.Secret`. Raises Unreachable when this login took so long that it was given up for lost,
+        PasswordMustChange when another software may need the one there is."""
         if self._new is None:
             with self._vault.store.write() as tx:
                 row = self._row(tx)
                 if self._given is None or row.fence != self._fence:
                     raise Unreachable(text("superseded", self._payer, self._number))
-                new = self._keep_both(tx, row)
+                # A typed current one may be another software's as well, until the agency says otherwise.
+                ours = row.alone or row.origin != "current" or row.state == S.CHANGING
+                new = self._keep_both(tx, row) if ours else None
+                if new is None:
+                    rows.conclude(tx, self._attempt, "proved")
+            if new is None:
+                raise PasswordMustChange(text("not_alone", self._payer, self._number))
             self._new = new
             passing("credentials.proposed")
         return self._new
@@ -92,10 +102,10 @@ class Login:
     def _keep_both(self, tx: Tx, row: Credential) -> str:
         """The old and the new one are both kept from here on, until a login tells which one counts."""
         rows.conclude(tx, self._attempt, "proved")  # only who gave the right one is asked for another
-        again = row.state == S.CHANGING and self._slot == "current"
+        again = row.state == S.CHANGING and self._slot == "current" and row.pending is not None
         # After a crash the same one again: should the earlier change still arrive at the payer, it changes nothing.
-        new = self._vault.unseal(row, "pending") if again else self._vault.make_password()
-        changes = self._vault.changed(row, current=self._given, pending=new)
+        new = self._vault.unseal(row, "pending") if again else self._vault.new_password(tx, row)
+        changes = self._vault.changed(tx, row, current=self._given, pending=new)
         if row.state == S.CHANGING:
             rows.keep(tx, row, **changes)
             moves.note(tx, row, "change_asked_again")
@@ -120,11 +130,12 @@ class Login:
 
     def _proved(self, tx: Tx, row: Credential) -> None:
         if row.state == S.CHANGING and (self._new or self._slot == "pending"):
-            changes = self._vault.changed(row, current=self._new or self._given, pending=None)
+            changes = self._vault.changed(tx, row, current=self._new or self._given, pending=None)
+            changes |= {"origin": "server" if row.journal else "ours", "journal": None}
             moves.move(tx, row, S.ACTIVE, "password_changed", changed_at=tx.now, proved_at=tx.now, **changes)
         elif row.state == S.CHANGING:  # the change never reached the payer
-            changes = self._vault.changed(row, pending=None)
-            moves.move(tx, row, S.ACTIVE, "change_not_made", proved_at=tx.now, **changes)
+            changes = self._vault.changed(tx, row, pending=None)
+            moves.move(tx, row, S.ACTIVE, "change_not_made", proved_at=tx.now, journal=None, **changes)
         elif row.state == S.TEMPORARY:
             moves.move(tx, row, S.ACTIVE, "not_asked_to_change", proved_at=tx.now)
             rows.keep(tx, row, reason="not_asked_to_change")
@@ -140,11 +151,17 @@ class Login:
             rows.conclude(tx, self._attempt, "proved" if self._new else "refused")
             again = row.generation != self._generation or self._other_slot_left(tx, row)
             if not again and S(row.state) in _REFUSED:
-                moves.move(tx, row, S.LOCKED, "new_password_refused" if self._new else _REFUSED[S(row.state)])
+                moves.move(tx, row, S.LOCKED, self._why_locked(row))
             rows.release(tx, row, owner=self._me)
         passing("credentials.refused")
         if again:
             raise Unreachable(text("other_slot", self._payer, self._number))
+
+    def _why_locked(self, row: Credential) -> str:
+        if self._new:
+            return "new_password_refused"
+        lost = row.machine and row.state == S.CHANGING and row.pending is None
+        return "answer_lost" if lost else _REFUSED[S(row.state)]
 
     def _other_slot_left(self, tx: Tx, row: Credential) -> bool:
         """Only a crash in the middle of a change leaves two passwords worth trying."""
@@ -154,10 +171,11 @@ class Login:
         """See `ports.Secret`."""
         with self._vault.store.write() as tx:
             row = self._row(tx)
-            rows.keep(tx, row, journal=self._vault.sealing.seal(raw, f"credential:{row.id}:journal"))
+            rows.keep(tx, row, journal=self._vault.seal_answer(row, raw))
+        passing("credentials.journalled")
 
     def _row(self, tx: Tx) -> Credential:
-        row = rows.find(tx, self._payer, self._number)
+        row = rows.find(tx, self._payer, self._number, self.machine)
         if row is None:
             raise denied("password_missing", self._payer, self._number)
         return row

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from gateway.clock import Clock
+from gateway.config import PasswordConfig
+from gateway.credentials import past
+from gateway.credentials.generation import Generations
+from gateway.credentials.policy import new_password
 from gateway.errors import Denied
 from gateway.messages import side_by_side
 from gateway.models import Credential
@@ -21,7 +24,7 @@ from gateway.store import credentials as rows
 
 BUDGET = 2  # failed or unproven attempts …
 WINDOW = timedelta(hours=1)  # … in this long
-_SYMBOLS = "-_.+="  # no server, shell or form minds these
+OTHERS = "other"  # the origin of a machine identifier that another software uses
 WHY_NOT = MappingProxyType(
     {
         S.EXPECTED: "password_missing",
@@ -30,6 +33,7 @@ WHY_NOT = MappingProxyType(
         S.REVOKED: "password_revoked",
     }
 )
+_BEST_FIRST = (S.ACTIVE, S.CHANGING, S.TEMPORARY)
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,16 @@ class Vault:
     store: Store
     sealing: Seals
     clock: Clock
-    make_password: Callable[[], str]
+    rules: Callable[[str], PasswordConfig]  # of a payer
+    generations: Generations
     login_seconds: float
 
-    def changed(self, row: Credential, **passwords: str | None) -> dict[str, Any]:
-        """The columns that put these passwords into the slots of `row`; the generation rises."""
-        return {slot: self.seal(row, slot, text) for slot, text in passwords.items()} | {
-            "generation": row.generation + 1
-        }
+    def changed(self, tx: Tx, row: Credential, **passwords: str | None) -> dict[str, Any]:
+        """The columns that put these passwords into the slots of `row`; the generation rises, here and outside."""
+        generation = self.generations.next(row)
+        self.generations.begun(row.id, generation)
+        tx.after.append(partial(self.generations.kept, row.id, generation))
+        return {slot: self.seal(row, slot, text) for slot, text in passwords.items()} | {"generation": generation}
 
     def seal(self, row: Credential, slot: str, password: str | None) -> bytes | None:
         """Sealed for this row and slot: moved to another one it cannot be opened."""
@@ -57,6 +63,32 @@ class Vault:
         sealed = row.current if slot == "current" else row.pending
         return self.sealing.unseal(sealed or b"", _context(row, slot)).decode()
 
+    def seal_answer(self, row: Credential, raw: bytes) -> bytes:
+        """A payer's raw answer, sealed for this row."""
+        return self.sealing.seal(raw, _context(row, "journal"))
+
+    def unseal_answer(self, row: Credential) -> bytes:
+        """The raw answer as it came. Raises SealingError."""
+        return self.sealing.unseal(row.journal or b"", _context(row, "journal"))
+
+    def new_password(self, tx: Tx, row: Credential) -> str:
+        """One to the payer's rules that was not used lately; its hash is kept from here on."""
+        rules = self.rules(row.payer)
+        new = new_password(rules)
+        while past.is_known(tx, row, new, last=rules.no_reuse):
+            new = new_password(rules)
+        past.remember(tx, row, new, "ours")
+        return new
+
+    def find(self, tx: Tx, payer: str, number: str, machine: str | None) -> Credential | None:
+        """The credential of a login. `machine` None: where the payer makes machine identifiers, the best of the
+        number's own; one whose password is being changed only where there is no other."""
+        if machine is not None or self.rules(payer).change != "machine":
+            return rows.find(tx, payer, number, machine or "")
+        ours = [row for row in rows.of_numbers(tx, payer, [number]) if row.machine and row.origin != OTHERS]
+        best = [row for state in _BEST_FIRST for row in ours if row.state == state]
+        return next(iter([*best, *ours]), None)
+
 
 def _context(row: Credential, slot: str) -> str:
     return f"credential:{row.id}:{slot}"
@@ -65,28 +97,33 @@ def _context(row: Credential, slot: str) -> str:
 def choose(tx: Tx, row: Credential) -> tuple[str, str | None]:
     """The slot to try now, and the code of why not to (None: try it)."""
     state = S(row.state)
+    if row.origin == OTHERS:
+        return "", "password_of_others"
     if state in WHY_NOT:
         return "", WHY_NOT[state]
     slot = "current"
-    if state is S.CHANGING:  # a crash left open which one the payer has: each is tried once, the new one first
-        tried = rows.tried_slots(tx, row)
-        slot = next((s for s in ("pending", "current") if s not in tried), "")
-        if not slot:
-            return "", "change_unresolved"
+    if state is S.CHANGING:
+        slot, why = _of_two(tx, row)
+        if why is not None:
+            return "", why
     return slot, "attempts_spent" if len(rows.spent(tx, row, tx.now - WINDOW)) >= BUDGET else None
 
 
-def new_password() -> str:
-    """20 characters with a capital, a small letter, a digit and a symbol at least."""
-    kinds = (string.ascii_uppercase, string.ascii_lowercase, string.digits, _SYMBOLS)
-    letters = [secrets.choice(kind) for kind in kinds] + [secrets.choice("".join(kinds)) for _ in range(16)]
-    secrets.SystemRandom().shuffle(letters)
-    return "".join(letters)
+def _of_two(tx: Tx, row: Credential) -> tuple[str, str | None]:
+    """A crash left open which one the payer has: each is tried once, the new one first; the old one first where the
+    payer said that it changed nothing."""
+    if row.pending is None and row.journal is not None:
+        return "", "answer_unread"
+    tried = rows.tried_slots(tx, row)
+    order = ("current", "pending") if tried.get("change") == "refused" else ("pending", "current")
+    there = [slot for slot in order if slot == "current" or row.pending is not None]
+    slot = next((slot for slot in there if slot not in tried), "")
+    return slot, None if slot else "change_unresolved"
 
 
-def text(key: str, payer: str, number: str) -> str:
+def text(key: str, payer: str, number: str, **more: object) -> str:
     """A sentence of this room, in both languages."""
-    return side_by_side(f"credentials.{key}", payer=payer, number=number)
+    return side_by_side(f"credentials.{key}", payer=payer, number=number, **more)
 
 
 def denied(why: str, payer: str, number: str) -> Denied:

@@ -2,7 +2,7 @@
 
 from gateway.models.answers import Distribution, Parcel, Reply, Statement, StatementEntry
 from gateway.models.applications import Application, ApplicationSignature
-from gateway.models.credential import Credential, CredentialAttempt
+from gateway.models.credential import Credential, CredentialAttempt, CredentialPast
 from gateway.models.deadlines import DeadlineAlert
 from gateway.models.exchange import Batch, Deposit, FindingRow, Invoice, Line, Request, Salvage, Submission
 from gateway.models.facts import Fact
@@ -49,6 +49,7 @@ __all__ = [
     "ChainHead",
     "Credential",
     "CredentialAttempt",
+    "CredentialPast",
     "DataKey",
     "DeadlineAlert",
     "DeclaredSoftware",

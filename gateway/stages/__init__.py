@@ -56,6 +56,10 @@ class Mailboxes(Protocol):
     def payer_returns(self, payer: str, number: str) -> AbstractContextManager[Pickup]:
         """Where the payer leaves its replies for this transmission number. Raises Denied likewise."""
 
+    def payer_login(self, payer: str, number: str, machine: str | None = None) -> None:
+        """Log in, look at the returns and leave: that proves a password, or settles a change of it. Raises as looking
+        there does."""
+
 
 class Judge(Protocol):
     """`validation.judge` by the installed families, for documents nobody trusts (`slots.Slots.judge`)."""

@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlmodel import col
 
 from gateway.identifiers import new_id
-from gateway.models import Credential, CredentialAttempt
+from gateway.models import Credential, CredentialAttempt, CredentialPast
 from gateway.states import CredentialState
 from gateway.store import moves
 from gateway.store.engine import Tx, changed
 
 
-def find(tx: Tx, payer: str, number: str) -> Credential | None:
-    """The credential of a transmission number at a payer."""
+def find(tx: Tx, payer: str, number: str, machine: str = "") -> Credential | None:
+    """The credential of a transmission number at a payer, or of one machine of that number."""
     query = select(Credential).where(col(Credential.payer) == payer, col(Credential.number) == number)
+    query = query.where(col(Credential.machine) == machine)
     return tx.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
 
 def every(tx: Tx) -> list[Credential]:
-    """All of them, by payer and number."""
-    return list(tx.session.scalars(select(Credential).order_by(col(Credential.payer), col(Credential.number))))
+    """All of them, by payer, number and machine."""
+    order = (col(Credential.payer), col(Credential.number), col(Credential.machine))
+    return list(tx.session.scalars(select(Credential).order_by(*order).execution_options(populate_existing=True)))
 
 
-def expect(tx: Tx, payer: str, number: str) -> Credential:
+def of_numbers(tx: Tx, payer: str, numbers: Collection[str]) -> list[Credential]:
+    """The credentials of these numbers at a payer, their machines' included; by number and machine."""
+    query = select(Credential).where(col(Credential.payer) == payer, col(Credential.number).in_(list(numbers)))
+    order = (col(Credential.number), col(Credential.machine))
+    return list(tx.session.scalars(query.order_by(*order).execution_options(populate_existing=True)))
+
+
+def expect(
+    tx: Tx, payer: str, number: str, machine: str = "", *, origin: str | None = None, reason: str = "number_registered"
+) -> Credential:
     """The credential, made EXPECTED when there is none."""
-    known = find(tx, payer, number)
+    known = find(tx, payer, number, machine)
     if known is not None:
         return known
-    born = Credential(id=new_id("CRE"), payer=payer, number=number, state=CredentialState.EXPECTED, created_at=tx.now)
-    moves.born(tx, born, "number_registered")
+    born = Credential(
+        id=new_id("CRE"),
+        payer=payer,
+        number=number,
+        machine=machine,
+        origin=origin,
+        state=CredentialState.EXPECTED,
+        created_at=tx.now,
+    )
+    moves.born(tx, born, reason, {"machine": machine} if machine else None)
     return born
 
 
@@ -86,9 +106,44 @@ def spent(tx: Tx, row: Credential, since: datetime) -> list[datetime]:
     return list(tx.session.scalars(tries.order_by(col(CredentialAttempt.at))))
 
 
-def tried_slots(tx: Tx, row: Credential) -> set[str]:
-    """The slots tried since the credential's last change, whatever came of it."""
-    query = select(col(CredentialAttempt.slot)).where(
+def tried_slots(tx: Tx, row: Credential) -> dict[str, str | None]:
+    """The slots tried since the credential's last change, and what came of it (None: not known)."""
+    query = select(col(CredentialAttempt.slot), col(CredentialAttempt.outcome)).where(
         col(CredentialAttempt.credential_id) == row.id, col(CredentialAttempt.generation) == row.generation
     )
-    return set(tx.session.scalars(query))
+    return {row.slot: row.outcome for row in tx.session.execute(query.order_by(col(CredentialAttempt.at)))}
+
+
+def last_attempt(tx: Tx, row: Credential, slot: str) -> CredentialAttempt | None:
+    """The last time that slot was tried."""
+    mine = (col(CredentialAttempt.credential_id) == row.id, col(CredentialAttempt.slot) == slot)
+    query = (
+        select(CredentialAttempt)
+        .where(*mine)
+        .order_by(col(CredentialAttempt.at).desc(), col(CredentialAttempt.id).desc())
+    )
+    return tx.session.scalars(query.limit(1)).first()
+
+
+def failures(tx: Tx, row: Credential) -> int:
+    """How many passwords were refused, or got no answer, since one was accepted: what the payer may have counted."""
+    mine = col(CredentialAttempt.credential_id) == row.id
+    proved = select(func.max(col(CredentialAttempt.at))).where(mine, col(CredentialAttempt.outcome) == "proved")
+    last = tx.session.scalar(proved)
+    query = select(func.count()).select_from(CredentialAttempt).where(mine)
+    query = query.where(or_(col(CredentialAttempt.outcome).is_(None), col(CredentialAttempt.outcome) != "proved"))
+    return tx.session.scalar(query if last is None else query.where(col(CredentialAttempt.at) > last)) or 0
+
+
+def past(tx: Tx, row: Credential, *, kind: str | None = None) -> list[CredentialPast]:
+    """Passwords that were in use, the last one first."""
+    query = select(CredentialPast).where(col(CredentialPast.credential_id) == row.id)
+    query = query if kind is None else query.where(col(CredentialPast.kind) == kind)
+    return list(tx.session.scalars(query.order_by(col(CredentialPast.at).desc(), col(CredentialPast.id).desc())))
+
+
+def add_past(tx: Tx, row: Credential, *, kind: str, salt: bytes, digest: bytes) -> None:
+    """Keep the hash of one that is or was in use."""
+    made = CredentialPast(id=new_id("PAS"), credential_id=row.id, kind=kind, salt=salt, digest=digest, at=tx.now)
+    tx.session.add(made)
+    tx.session.flush()

@@ -44,6 +44,7 @@ class Tx:
     now: datetime
     actor: str
     undo: list[Callable[[], None]] = field(default_factory=list, repr=False)  # puts objects back after a rollback
+    after: list[Callable[[], None]] = field(default_factory=list, repr=False)  # called once it is committed
 
 
 class _Nesting(threading.local):
@@ -115,6 +116,8 @@ class Store:
                 raise
             finally:
                 self._nesting.writing = None
+        for act in tx.after:
+            act()
 
     @property
     def writing(self) -> Tx | None:

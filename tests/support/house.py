@@ -91,6 +91,9 @@ class Boxes:
     def payer_returns(self, payer: str, number: str) -> Iterator[Pickup]:
         yield self._box(f"returns:{number}")
 
+    def payer_login(self, payer: str, number: str, machine: str | None = None) -> None:
+        self._box(f"returns:{number}").waiting()
+
     def _box(self, name: str) -> Pickup:
         return Folder(self.folder[name]) if name in self.folder else Memory(self.box[name])
 

@@ -1,0 +1,45 @@
+"""What is done with a password now: one login to prove it, or its end."""
+
+from __future__ import annotations
+
+import typer
+
+from gateway.cli.common import Call
+from gateway.cli.house import opened
+from gateway.errors import TransportError
+from gateway.messages import room
+from gateway.states import CredentialState
+
+
+def prove(
+    ctx: typer.Context,
+    number: str = typer.Argument(..., help="credential.number"),
+    payer: str = typer.Option(..., "--payer", help="credential.payer"),
+    machine: str | None = typer.Option(None, "--machine", help="credential.machine_option"),
+) -> int:
+    """One login, which spends an attempt like any other. Exit 1 when it proved nothing."""
+    call: Call = ctx.obj
+    with opened(call) as app:
+        app.config.payer(payer)
+        try:
+            app.rooms.mailboxes.payer_login(payer, number, machine)
+        except TransportError as error:
+            known = error.code in room("credentials")
+            call.complain(call.say(f"credentials.{error.code}", number=number, payer=payer) if known else str(error))
+            return 1
+    call.tell("credential.proved", number=number, payer=payer)
+    return 0
+
+
+def retire(
+    ctx: typer.Context,
+    number: str = typer.Argument(..., help="credential.number"),
+    payer: str = typer.Option(..., "--payer", help="credential.payer"),
+    machine: str = typer.Option("", "--machine", help="credential.machine_option"),
+) -> None:
+    """Its slots are erased; nothing is said to the payer."""
+    call: Call = ctx.obj
+    with opened(call) as app:
+        app.config.payer(payer)
+        app.credentials.stop(payer, number, CredentialState.REVOKED, "retired", machine=machine)
+    call.tell("credential.retired", number=number, payer=payer)
