@@ -115,7 +115,8 @@ class Folder:
         aside.unlink()
 
     def look(self, name: str, size: int, sha256: str) -> Receipt | None:
-        """See `ports.Delivery`. Presence is proved by the hash of what lies there."""
+        """See `ports.Delivery`. Presence is proved by the hash of what lies there. After a crash between the two halves
+        of a rename both names stand: the final one wins, and loses its second link."""
         path = self._path / names.checked(name)
         with _translated(path):
             if not self._path.is_dir():
@@ -125,6 +126,8 @@ class Folder:
                 return None
             if not stat.S_ISREG(facts.st_mode) or facts.st_size != size or _hash_of(path) != sha256:
                 raise Conflict(f"{path} holds other bytes")
+        with suppress(OSError):
+            (self._path / names.temporary(name)).unlink(missing_ok=True)
         return Receipt(name, size, sha256, already=True, verified="hash")
 
     def send(self, name: str, source: BinaryIO, size: int, sha256: str, before_commit: Callable[[], None]) -> Receipt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import socket
@@ -228,3 +229,13 @@ def test_the_longest_name_there_is_comes_and_goes_like_any_other(folder: Path, a
     assert (folder / name).read_bytes() == b"<lot/>"
     taken = [path.read_bytes() for path in folder.glob("recus/*")]
     assert sorted(taken) == ([b"<first/>", b"<second/>"] if after == "move" else [])
+
+
+def test_after_a_crash_between_link_and_unlink_the_final_name_wins_and_stands_alone(folder: Path) -> None:
+    data = b"<lot/>"
+    (folder / ".lot.xml.part").write_bytes(data)
+    (folder / "lot.xml").hardlink_to(folder / ".lot.xml.part")
+    receipt = Folder(folder).look("lot.xml", len(data), hashlib.sha256(data).hexdigest())
+    assert receipt is not None
+    assert receipt.already
+    assert {path.name: path.stat().st_nlink for path in folder.iterdir()} == {"lot.xml": 1}

@@ -42,6 +42,7 @@ WAYS = {
         ("READY", "CANCELLED"): "store.requests:cancel",
         ("HELD", "READY"): "store.requests:release",
         ("HELD", "CANCELLED"): "store.requests:cancel",
+        ("HELD", "TRANSMITTED"): "stages.transmit.lane:Lane",
         ("HELD", "RECEIVABLE"): "stages.match.requests:Requests",
         ("HELD", "NOT_RECEIVABLE"): "stages.match.requests:Requests",
         ("TRANSMITTING", "TRANSMITTED"): "stages.transmit.lane:Lane",
@@ -87,7 +88,6 @@ WAYS = {
 # Ways the design keeps open that nothing takes yet.
 NOBODY = {
     "batch": {("HELD", "REFUSED")},  # a person gives up a lot that nobody could judge
-    "request": {("HELD", "TRANSMITTED")},  # delivery proved while it was held, the answer still to come
 }
 
 

@@ -26,6 +26,21 @@ class Attempt(SQLModel, table=True):
     ended_at: datetime | None = utc(default=None)
     outcome: str | None = None  # delivered | already_there | an error's code | abandoned; None: not known yet
     receipt: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    bytes_sent: int | None = Field(default=None, sa_type=BigInteger)  # handed to the channel; None: nobody knows
+    looks: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)  # what was seen at the payer, and when
+
+
+class Evidence(SQLModel, table=True):
+    """PRV-: a paper on which a person decided that a request is at the payer. Its bytes are archived; its name, which
+    may name anybody, is not kept."""
+
+    id: str = Field(primary_key=True)
+    record_id: str = Field(index=True)  # DEM-
+    size: int = Field(sa_type=BigInteger)  # bytes
+    sha256: str  # of the bytes as they were given
+    archive_ref: str
+    added_at: datetime = utc()
+    added_by: str
 
 
 class Event(SQLModel, table=True):

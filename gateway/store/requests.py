@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, update
@@ -98,9 +98,18 @@ def reheld(tx: Tx, request: Request, holds: list[str], reason: str, *, said: str
     moves.note(tx, request, reason, {"holds": holds} | ({"said": said} if said else {}))
 
 
-def to_held(tx: Tx, request: Request, holds: list[str], detail: dict[str, Any] | None = None) -> None:
+def to_held(tx: Tx, request: Request, holds: list[str], detail: dict[str, Any] | None = None, **changes: Any) -> None:
     """Hold a request that was READY or on its way, for these codes."""
-    moves.move(tx, request, RequestState.HELD, holds[0], detail={"holds": holds} | (detail or {}), holds=holds)
+    detail = {"holds": holds} | (detail or {})
+    moves.move(tx, request, RequestState.HELD, holds[0], detail=detail, holds=holds, **changes)
+
+
+def look_again(tx: Tx, request: Request, at: datetime | None) -> None:
+    """When a HELD request is looked for at the payer again; None: no more. Raises StaleState."""
+    still = (col(Request.id) == request.id) & (col(Request.state) == RequestState.HELD)
+    if changed(tx, update(Request).where(still).values(next_try_at=at)) != 1:
+        raise StaleState(f"{request.id} is no longer HELD")
+    set_committed_value(request, "next_try_at", at)
 
 
 def wake_lane(tx: Tx, request: Request) -> None:

@@ -11,7 +11,7 @@ import structlog
 from gateway.errors import Denied
 from gateway.identifiers import of_lane
 from gateway.stages import Endpoint, Outcome, Rooms, payer_endpoints
-from gateway.stages.transmit import unclear
+from gateway.stages.transmit import doubt, unclear
 from gateway.stages.transmit.lane import Lane, Stop
 from gateway.stages.transmit.send import passes, send
 from gateway.store import lanes
@@ -33,13 +33,15 @@ class Transmit:
         payer, number = of_lane(endpoint)
         lane = Lane(rooms, rooms.config.payer(payer), number)
         worked = unclear.overdue(lane) + unclear.let_in_again(lane)
-        left_behind = unclear.left_behind(lane)
-        if not left_behind and not lane.next_ones():
+        left_behind, doubtful = unclear.left_behind(lane), doubt.doubtful(lane)
+        if not left_behind and not doubtful and not lane.next_ones():
             return Outcome(worked, retry_in=lane.rests_for())
         try:
             with rooms.mailboxes.payer_deposit(payer, number) as delivery:
                 for request in left_behind:
                     worked += unclear.settle(lane, delivery, request)
+                for request in doubtful:
+                    worked += doubt.resolve(lane, delivery, request)
                 for request in lane.next_ones():
                     worked += send(lane, delivery, request)
         except Denied as problem:  # nobody may come in: no request of this lane can go

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 import structlog
@@ -20,6 +20,7 @@ from gateway.retry import wait_before
 from gateway.stages import Rooms
 from gateway.states import ReplyState, RequestState
 from gateway.store import Tx, attempts, due, lanes, moves, requests
+from gateway.store.attempts import Tried
 
 log = structlog.get_logger()
 
@@ -48,22 +49,33 @@ class Lane:
         return list(takewhile(lambda r: not r.next_try_at or r.next_try_at <= now, self.in_state(RequestState.READY)))
 
     def rests_for(self) -> float | None:
-        """Seconds until a failed request is tried again, or a dead worker's lease ends."""
+        """Seconds until a failed request is tried again, one in doubt is looked for, or a dead worker's lease ends."""
         now = self.rooms.clock.now()
         moments = [request.next_try_at for request in self.in_state(RequestState.READY)]
+        moments += [request.next_try_at for request in self.in_state(RequestState.HELD)]  # looks at what is in doubt
         moments += [request.lease_until for request in self.in_state(RequestState.TRANSMITTING)]
         return min(((m - now).total_seconds() for m in moments if m is not None and m > now), default=None)
 
-    def delivered(self, request: Request, attempt: str | None, receipt: Receipt) -> None:
-        """It is there, whole: record the receipt, and the answer of a channel that answers at once."""
+    def delivered(self, request: Request, tried: Tried | None, receipt: Receipt, why: str = "") -> None:
+        """It is there, whole: record the receipt, and the answer of a channel that answers at once. `why`: the event's
+        reason, where it is not how it got there."""
         reply = self._keep_answer(receipt)
         how = "already_there" if receipt.already else "delivered"
         with self.rooms.store.write() as tx:
-            if attempt is not None:
-                attempts.end(tx, attempt, how, receipt)
+            if tried is not None:
+                attempts.end(tx, tried, how, receipt)
             due_at = tx.now + timedelta(seconds=self.payer.reply_within)
             with suppress(StaleState):  # its answer came before we could say so; the receipt is kept all the same
-                moves.move(tx, request, RequestState.TRANSMITTED, how, transmitted_at=tx.now, answer_by=due_at)
+                moves.move(
+                    tx,
+                    request,
+                    RequestState.TRANSMITTED,
+                    why or how,
+                    transmitted_at=tx.now,
+                    answer_by=due_at,
+                    holds=[],
+                    next_try_at=None,
+                )
             if reply is not None:
                 reply.created_at = tx.now
                 moves.born(tx, reply, "answered_at_once")
@@ -90,29 +102,42 @@ class Lane:
             created_at=self.rooms.clock.now(),
         )
 
-    def hold(self, request: Request, codes: list[str], attempt: str | None, outcome: str | None = None) -> None:
-        """A person, the registry or a date must change first. `outcome` of the attempt: the first code otherwise."""
+    def hold(
+        self,
+        request: Request,
+        codes: list[str],
+        tried: Tried | None,
+        outcome: str | None = None,
+        look_at: datetime | None = None,
+    ) -> None:
+        """A person, the registry or a date must change first. `outcome` of the attempt: the first code otherwise.
+        `look_at`: when to look for it at the payer again, while it is held."""
         with self.rooms.store.write() as tx:
-            _end(tx, attempt, outcome or codes[0])
-            requests.to_held(tx, request, codes)
+            _end(tx, tried, outcome or codes[0])
+            requests.to_held(tx, request, codes, next_try_at=look_at)
         passing("transmit.failed")
 
-    def retry(self, request: Request, code: str, attempt: str | None, *, wait: bool = True) -> None:
+    def retry(self, request: Request, code: str, tried: Tried | None, *, wait: bool = True) -> None:
         """READY again, after a wait that grows with the tries."""
-        spread = int(request.sha256[:2] or "0", 16) / 255  # the same for a request each time, different between them
         with self.rooms.store.write() as tx:
-            _end(tx, attempt, code)
-            until = tx.now + wait_before(request.attempts, spread) if wait else None
+            _end(tx, tried, code)
+            until = tx.now + wait_before(request.attempts, spread(request)) if wait else None
             moves.move(tx, request, RequestState.READY, code, next_try_at=until)
         passing("transmit.failed")
 
-    def in_doubt(self, request: Request, code: str, attempt: str | None, *, wait: bool = True) -> None:
-        """It may be there, it may not. Looking again, or sending again, only where the payer's facts allow it."""
-        harmless = self.payer.repeat_fact(request.format or "") == "first_answer"
-        if self.payer.deposits == "keeps" or harmless:
-            self.retry(request, code, attempt, wait=wait)
+    def in_doubt(self, request: Request, code: str, tried: Tried | None, *, wait: bool = True) -> None:
+        """It may be there, it may not. Sending again only where the payer's facts allow it; else held, and looked for
+        again a few times (see `doubt`)."""
+        if self.repeats_harmlessly(request):
+            self.retry(request, code, tried, wait=wait)
         else:
-            self.hold(request, ["in_doubt"], attempt, code)
+            first = self.rooms.clock.now() + wait_before(1, spread(request))
+            self.hold(request, ["in_doubt"], tried, code, first)
+
+    def repeats_harmlessly(self, request: Request) -> bool:
+        """Whether a try that left no trace may be followed by another one: the payer leaves deposits where they are, so
+        that absence proves that nothing came; or it answers the same document with its first answer."""
+        return self.payer.deposits == "keeps" or self.payer.repeat_fact(request.format or "") == "first_answer"
 
     def hold_all(self, code: str) -> int:
         """Nobody is let in under this number: everything that is READY waits for a person or a new password."""
@@ -129,6 +154,11 @@ class Lane:
                 continue
 
 
-def _end(tx: Tx, attempt: str | None, outcome: str) -> None:
-    if attempt is not None:
-        attempts.end(tx, attempt, outcome)
+def spread(request: Request) -> float:
+    """0..1: the same for a request each time, different between them."""
+    return int(request.sha256[:2] or "0", 16) / 255
+
+
+def _end(tx: Tx, tried: Tried | None, outcome: str) -> None:
+    if tried is not None:
+        attempts.end(tx, tried, outcome)

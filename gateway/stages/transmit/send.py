@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import structlog
 
@@ -17,6 +17,7 @@ from gateway.registry import Book, sending
 from gateway.stages.transmit.lane import Lane, Stop
 from gateway.states import RequestState
 from gateway.store import Tx, attempts, lanes, moves, requests
+from gateway.store.attempts import Tried, look
 
 log = structlog.get_logger()
 
@@ -38,7 +39,7 @@ class Intent:
     """A try that is committed: which attempt, under which fencing number."""
 
     request: Request
-    attempt: str
+    tried: Tried
     fence: int
 
 
@@ -62,7 +63,7 @@ def send(lane: Lane, delivery: Delivery, request: Request) -> int:
             raise Stop from problem
         return 1
     passing("transmit.sent")
-    lane.delivered(request, intent.attempt, receipt)
+    lane.delivered(request, intent.tried, receipt)
     return 1
 
 
@@ -90,7 +91,7 @@ def _intend(lane: Lane, request: Request) -> Intent | None:
         attempt = attempts.begin(
             tx, request.id, number=number, name=name, size=size, sha256=sha256, owner=lane.rooms.worker, fence=fence
         )
-        return Intent(request, attempt.id, fence)
+        return Intent(request, Tried(attempt.id, 0), fence)
 
 
 def _objections(lane: Lane, tx: Tx, request: Request) -> list[str]:
@@ -111,8 +112,34 @@ def _deliver(lane: Lane, delivery: Delivery, intent: Intent) -> Receipt:
         if _sha256(source) != sha256:  # looked at before the payer is
             raise _NotNow(["bytes_changed"])
         source.seek(0)
-        found = delivery.look(name, size, sha256)
-        return found or delivery.send(name, source, size, sha256, lambda: _last_question(lane, intent))
+        counted = cast(BinaryIO, _Counted(source, intent.tried))
+        found = looked(lane, delivery, intent.request, intent.tried)
+        return found or delivery.send(name, counted, size, sha256, lambda: _last_question(lane, intent))
+
+
+def looked(lane: Lane, delivery: Delivery, request: Request, tried: Tried | None) -> Receipt | None:
+    """Is it there already? What was seen is kept with the attempt. Raises like `Delivery.look`."""
+    looks = tried.looks if tried is not None else []
+    now = lane.rooms.clock.now()
+    try:
+        found = delivery.look(*_wire(request))
+    except Conflict:
+        looks.append(look(now, "other_bytes"))
+        raise
+    looks.append(look(now, "there" if found else "absent", found))
+    return found
+
+
+class _Counted:
+    """Bytes for a channel, counted as it takes them: they are what may have left."""
+
+    def __init__(self, source: BinaryIO, tried: Tried) -> None:
+        self._source, self._tried = source, tried
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(size)
+        self._tried.sent = (self._tried.sent or 0) + len(data)
+        return data
 
 
 def _sha256(source: BinaryIO) -> str:
@@ -143,25 +170,25 @@ def _failed(lane: Lane, intent: Intent, problem: Exception) -> None:
     log.warning("request_not_sent", request=intent.request.id, error=type(problem).__name__)
     match problem:
         case _NotNow():
-            lane.hold(intent.request, problem.codes, intent.attempt)
+            lane.hold(intent.request, problem.codes, intent.tried)
         case Conflict():
-            lane.hold(intent.request, [problem.code], intent.attempt)
+            lane.hold(intent.request, [problem.code], intent.tried)
         case Denied() if passes(problem):
-            lane.retry(intent.request, problem.code, intent.attempt)
+            lane.retry(intent.request, problem.code, intent.tried)
             raise Stop from problem
         case Denied():
-            lane.hold(intent.request, [problem.code], intent.attempt)
+            lane.hold(intent.request, [problem.code], intent.tried)
             raise problem
         case Unreachable() | StoreError():  # our database failed before the commit: nothing became visible
-            lane.retry(intent.request, getattr(problem, "code", "store_failed"), intent.attempt)
+            lane.retry(intent.request, getattr(problem, "code", "store_failed"), intent.tried)
             raise Stop from problem
         case InDoubt():
-            lane.in_doubt(intent.request, problem.code, intent.attempt)
+            lane.in_doubt(intent.request, problem.code, intent.tried)
             raise Stop from problem
         case TransportError():  # refused before anything became visible
-            lane.hold(intent.request, [problem.code], intent.attempt)
+            lane.hold(intent.request, [problem.code], intent.tried)
         case _:  # a bug in an adapter: nobody can say how far it came
-            lane.in_doubt(intent.request, "failed", intent.attempt)
+            lane.in_doubt(intent.request, "failed", intent.tried)
             raise Stop from problem
 
 

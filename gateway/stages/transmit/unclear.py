@@ -7,8 +7,10 @@ from gateway.models import Attempt, Request
 from gateway.platform import passing
 from gateway.ports import Delivery
 from gateway.stages.transmit.lane import Lane, Stop
+from gateway.stages.transmit.send import looked
 from gateway.states import RequestState
 from gateway.store import attempts, lanes, moves, requests
+from gateway.store.attempts import Tried
 
 # Holds that end when the credential was given or changed since; a login proves nothing about a folder's permissions.
 _BY_PASSWORD = frozenset(
@@ -65,10 +67,11 @@ def settle(lane: Lane, delivery: Delivery, request: Request) -> int:
     """Look whether it came through; if not, what the payer's facts allow. Raises Stop when looking is impossible."""
     with lane.rooms.store.read() as tx:
         attempt: Attempt | None = attempts.unfinished(tx, request.id)
+    tried = Tried(attempt.id) if attempt else None
     try:
-        receipt = delivery.look(request.wire_name or "", request.wire_size or 0, request.wire_sha256 or "")
+        receipt = looked(lane, delivery, request, tried)
     except Conflict as problem:
-        lane.hold(request, [problem.code], attempt.id if attempt else None)
+        lane.hold(request, [problem.code], tried)
         return 1
     except Denied:
         raise
@@ -77,10 +80,10 @@ def settle(lane: Lane, delivery: Delivery, request: Request) -> int:
     passing("transmit.sent")
     try:
         if receipt is not None:
-            lane.delivered(request, attempt.id if attempt else None, receipt)
+            lane.delivered(request, tried, receipt)
         else:
             # The payer can be reached, and looking told what there is to know: no reason to wait.
-            lane.in_doubt(request, "abandoned", attempt.id if attempt else None, wait=False)
+            lane.in_doubt(request, "abandoned", tried, wait=False)
     except StaleState:  # its answer came meanwhile, or its worker lives after all
         return 0
     return 1
