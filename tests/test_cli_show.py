@@ -45,7 +45,7 @@ def test_the_history_says_what_the_person_said(house: tuple[str, ...], capsys: p
     request = held(house, capsys)
     assert call("hold", request, "--reason", "to be [checked]", *house) == 0
     assert call("release", request, "--reason", "only half", *house) == 1
-    assert call("cancel", request, "--reason", "the agency asked", "--as", "Ève", *house) == 0
+    assert call("cancel", request, "--yes", "--reason", "the agency asked", "--as", "Ève", *house) == 0
     capsys.readouterr()
     assert call("show", request, *house) == 0
     said = " ".join(capsys.readouterr().out.split())

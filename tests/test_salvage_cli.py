@@ -39,7 +39,7 @@ def test_both_requests_tell_of_each_other_and_the_number_means_the_part(
     for value in (part["id"], salvage["derived"]["sha256"], f"{number}-R1.xml", "A part of this document goes"):
         assert value in told
     assert call("release", number, "--despite", "ACCOUNT_UNKNOWN", "--reason", "known by telephone", *at) == 0
-    assert call("cancel", number, "--reason", "sent on paper", *at) == 0
+    assert call("cancel", number, "--yes", "--reason", "sent on paper", *at) == 0
     assert call("release", salvage["original"]["id"], "--reason", "no", *at) != 0
 
     registry.write_text(SALVAGING.replace('FactSoft", salvage_agreed = 2026-01-01', 'AutreLogiciel"'), encoding="utf-8")

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 
 import typer
 
+from gateway.cli.before import agreed, numbers
 from gateway.cli.common import Call
 from gateway.cli.find import the_one
 from gateway.cli.house import opened
 from gateway.errors import GatewayError, NotHeldFor, StaleState
 from gateway.models import Batch, Reply, Request
-from gateway.store import Tx, deposits, replies, requests, status
+from gateway.store import Tx, deposits, proofs, replies, requests, status
 from gateway.store.status import Found
 
 KINDS = ("batch", "request", "reply")
@@ -37,7 +38,7 @@ def hold(
     call: Call = ctx.obj
     with opened(call) as app, app.store.write() as tx:
         found, row = _row(tx, call, record, ("request",))
-        with _possible(call, found):
+        with possible(call, found):
             if isinstance(row, Request):
                 requests.hold(tx, row, reason=reason)
     call.tell("cli.act_held", record=found.id)
@@ -53,7 +54,7 @@ def release(
     left: list[str] = []
     with opened(call) as app, app.store.write() as tx:
         found, row = _row(tx, call, record, KINDS)
-        with _possible(call, found):
+        with possible(call, found):
             if despite and not isinstance(row, Request):
                 raise NotHeldFor(despite, ())
             if isinstance(row, Request):
@@ -73,16 +74,29 @@ def cancel(
     ctx: typer.Context,
     record: str = typer.Argument(..., metavar="ID", help="act.id"),
     reason: str = typer.Option(..., "--reason", help="act.reason"),
+    yes: bool = typer.Option(False, "--yes", help="acts.yes"),
 ) -> None:
     call: Call = ctx.obj
-    with opened(call) as app, app.store.write() as tx:
-        found, row = _row(tx, call, record, ("request", "reply"))
-        with _possible(call, found):
-            if isinstance(row, Request):
-                requests.cancel(tx, row, reason=reason)
-            elif isinstance(row, Reply):
-                replies.discard(tx, row, reason=reason)
+    with opened(call) as app:
+        with app.store.read() as tx:
+            found, _ = _row(tx, call, record, ("request", "reply"))
+            told = _would(tx, call, found)
+        agreed(call, told, yes=yes)
+        with app.store.write() as tx, possible(call, found):
+            now = status.record(tx, found)
+            if isinstance(now, Request):
+                requests.cancel(tx, now, reason=reason)
+            elif isinstance(now, Reply):
+                replies.discard(tx, now, reason=reason)
     call.tell("cli.act_cancelled", record=found.id)
+
+
+def _would(tx: Tx, call: Call, found: Found) -> list[str]:
+    """What withdrawing it means, in numbers."""
+    if found.kind != "request":
+        return [call.say("acts.discard_would", record=found.id, state=found.state)]
+    count = numbers(call, proofs.sums(tx, [found.id]))
+    return [call.say("acts.cancel_would", record=found.id, state=found.state, numbers=count)]
 
 
 def _row(tx: Tx, call: Call, text: str, kinds: tuple[str, ...]) -> tuple[Found, Batch | Request | Reply | None]:
@@ -92,7 +106,7 @@ def _row(tx: Tx, call: Call, text: str, kinds: tuple[str, ...]) -> tuple[Found, 
 
 
 @contextmanager
-def _possible(call: Call, found: Found) -> Iterator[None]:
+def possible(call: Call, found: Found) -> Iterator[None]:
     """Turn "it is not in that state", or "not for that code", into a sentence of the command line."""
     try:
         yield

@@ -10,17 +10,16 @@ from rich.table import Column, Table
 
 from gateway import deadlines as guardian
 from gateway.app import App
+from gateway.cli.again import send_once_more
 from gateway.cli.check import count
 from gateway.cli.common import Call, show_json
 from gateway.cli.days import day
-from gateway.cli.find import the_one
 from gateway.cli.house import opened
 from gateway.clock import today
 from gateway.deadlines import Risk
-from gateway.errors import ConfigError, GatewayError
+from gateway.errors import GatewayError
 from gateway.models import DeadlineAlert
 from gateway.registry import Book
-from gateway.stages.resend import NotSentAgainError, send_again
 from gateway.store import Tx
 from gateway.store import deadlines as rows
 
@@ -149,16 +148,9 @@ def resend(
     ctx: typer.Context,
     request: str = typer.Argument(..., metavar="DEM-…", help="deadlines.resend_request"),
     reason: str = typer.Option(..., "--reason", help="act.reason"),
+    yes: bool = typer.Option(False, "--yes", help="acts.yes"),
 ) -> None:
-    call: Call = ctx.obj
-    with opened(call) as app:
-        with app.store.read() as tx:
-            found = the_one(tx, call, request, ("request",))
-        try:
-            lot = send_again(app.rooms, found.id, reason=reason)
-        except NotSentAgainError as error:
-            raise ConfigError(error.both) from error
-    call.tell("deadlines.resent", request=found.id, lot=lot)
+    send_once_more(ctx.obj, request, reason, yes=yes)
 
 
 _COLUMNS = ("last", "days_left", "invoices", "amount", "standing", "agency", "request")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -10,14 +12,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from gateway import rendering
 from gateway.cli.common import Call, show_json
 from gateway.cli.find import the_one
 from gateway.cli.house import opened
 from gateway.cli.lineage import divided, divided_lines
+from gateway.cli.proof import proof, say_to_payer, sheet
 from gateway.cli.quote import of_history, quoted, sentences
 from gateway.clock import local
 from gateway.messages import room
 from gateway.models import Batch, Credential, Invoice, Reply, Request
+from gateway.platform import write_private
 from gateway.store import Tx, audit, requests, status
 from gateway.store.status import Found
 
@@ -55,8 +60,13 @@ def show(
     ctx: typer.Context,
     record: str = typer.Argument(..., metavar="ID", help="show.id"),
     as_json: bool = typer.Option(False, "--json", help="option.json"),
+    with_proof: bool = typer.Option(False, "--proof", help="proof.option"),
+    html: Path | None = typer.Option(None, "--html", metavar="FILE", help="proof.html"),
 ) -> None:
     call: Call = ctx.obj
+    if with_proof or html:
+        _proof(call, record, as_json, html)
+        return
     with opened(call) as app, app.store.write() as tx:
         found = the_one(tx, call, record)
         audit.look(tx, found.kind, found.id, "show")
@@ -67,6 +77,23 @@ def show(
         show_json(told | {"why": _why(call, told), "next": _next(call, told)})
     else:
         _print(call, told, Console(soft_wrap=True))
+
+
+def _proof(call: Call, text: str, as_json: bool, html: Path | None) -> None:
+    """The page of one transmission, for a person, a machine or a file."""
+    with opened(call) as app, app.store.write() as tx:
+        found = the_one(tx, call, text, ("request",))
+        audit.look(tx, found.kind, found.id, "show --proof")
+        row = status.record(tx, found)
+        assert isinstance(row, Request)
+        told = proof(tx, app, row)
+    if html is not None:
+        write_private(html, rendering.sheets_html([sheet(call, told)], call.lang))
+        call.tell("proof.written", file=html)
+    elif as_json:
+        show_json(told | {"say": say_to_payer(call, told)})
+    else:
+        sys.stdout.write(rendering.sheets_text([sheet(call, told)], call.lang))
 
 
 def _told(tx: Tx, found: Found) -> dict[str, Any]:

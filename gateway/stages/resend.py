@@ -55,7 +55,7 @@ class Again:
 def send_again(rooms: Rooms, request_id: str, *, reason: str) -> str:
     """Make the new lot; give its id. Raises NotSentAgainError."""
     with rooms.store.read() as tx:
-        again = _planned(tx, rooms, request_id)
+        again = planned(tx, rooms, request_id)
     document = _document(rooms, again.request)
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as made:
         out = cast(BinaryIO, made)
@@ -84,8 +84,8 @@ def send_again(rooms: Rooms, request_id: str, *, reason: str) -> str:
     return lot
 
 
-def _planned(tx: Tx, rooms: Rooms, request_id: str) -> Again:
-    """What may be sent again now. Raises NotSentAgainError."""
+def planned(tx: Tx, rooms: Rooms, request_id: str) -> Again:
+    """What `send_again` would send now; changes nothing. Raises NotSentAgainError."""
     request = requests.get(tx, request_id)
     if request is None or request.state != RequestState.RECEIVABLE or request.action != "new":
         raise NotSentAgainError(both("resend.not_receivable", request=request_id))

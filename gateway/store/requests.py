@@ -20,7 +20,7 @@ from gateway.store.engine import Tx, changed, chunks
 
 PERSON = "person"  # the hold a person puts on a request
 # Holds that a plain release does not lift: findings (capitals), and what might be there already.
-_RISKY = frozenset({"in_doubt", "no_reply", "name_taken"})
+RISKY = frozenset({"in_doubt", "no_reply", "name_taken"})
 
 
 def get(tx: Tx, request_id: str) -> Request | None:
@@ -155,7 +155,7 @@ def release(tx: Tx, request: Request, *, despite: Collection[str], reason: str) 
 def _lifted(code: str, despite: Collection[str]) -> bool:
     if code in NO_PAYER_COULD_TAKE:
         return False
-    return code in despite or (code == code.lower() and code not in _RISKY)
+    return code in despite or (code == code.lower() and code not in RISKY)
 
 
 def cancel(tx: Tx, request: Request, *, reason: str) -> None:
