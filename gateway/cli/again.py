@@ -16,7 +16,7 @@ from gateway.cli.house import opened
 from gateway.errors import ConfigError, StaleState
 from gateway.identifiers import new_id
 from gateway.messages import both
-from gateway.models import Evidence, Request
+from gateway.models import DeliveryProof, Request
 from gateway.stages.resend import NotSentAgainError, planned, send_again
 from gateway.states import RequestState
 from gateway.store import Tx, proofs, requests, status
@@ -113,7 +113,7 @@ def mark_delivered(
         with app.store.write() as tx, possible(call, found):
             now = requests.get(tx, found.id)
             assert now is not None  # requests are never deleted
-            kept = Evidence(
+            kept = DeliveryProof(
                 id=id_,
                 record_id=found.id,
                 size=stored.size,

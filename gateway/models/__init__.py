@@ -7,7 +7,7 @@ from gateway.models.deadlines import DeadlineAlert
 from gateway.models.exchange import Batch, Deposit, FindingRow, Invoice, Line, Request, Salvage, Submission
 from gateway.models.facts import Fact
 from gateway.models.keys import DataKey, MasterKey
-from gateway.models.ledger import Attempt, ChainHead, Due, Event, Evidence, RegistryToken
+from gateway.models.ledger import Attempt, ChainHead, DeliveryProof, Due, Event, RegistryToken
 from gateway.models.people import (
     DeclaredSoftware,
     Developer,
@@ -53,6 +53,7 @@ __all__ = [
     "DataKey",
     "DeadlineAlert",
     "DeclaredSoftware",
+    "DeliveryProof",
     "Deposit",
     "Developer",
     "Distribution",

@@ -30,10 +30,11 @@ class Attempt(SQLModel, table=True):
     looks: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)  # what was seen at the payer, and when
 
 
-class Evidence(SQLModel, table=True):
+class DeliveryProof(SQLModel, table=True):
     """PRV-: a paper on which a person decided that a request is at the payer. Its bytes are archived; its name, which
     may name anybody, is not kept."""
 
+    __tablename__ = "delivery_proof"
     id: str = Field(primary_key=True)
     record_id: str = Field(index=True)  # DEM-
     size: int = Field(sa_type=BigInteger)  # bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from gateway.models import Application, Batch, Credential, Distribution, Evidence, Parcel, Reply, Request
+from gateway.models import Application, Batch, Credential, DeliveryProof, Distribution, Parcel, Reply, Request
 from gateway.store.engine import Tx, changed
 
 
@@ -30,7 +30,7 @@ def knows(tx: Tx, ref: str) -> bool:
             select(Reply.id).where(Reply.archive_ref == ref, Reply.id == owner),
             select(Distribution.id).where(Distribution.archive_ref == ref, Distribution.reply_id == owner),
         ],
-        "PRV": [select(Evidence.id).where(Evidence.archive_ref == ref, Evidence.id == owner)],
+        "PRV": [select(DeliveryProof.id).where(DeliveryProof.archive_ref == ref, DeliveryProof.id == owner)],
         # Every paper of an application stays, also one that a later one took the place of: events still name it.
         "APP": [select(Application.id).where(Application.id == owner)],
     }.get(owner.partition("-")[0], [select(Parcel.id).where(Parcel.archive_ref == ref, Parcel.id == owner)])

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from gateway.errors import StaleState
 from gateway.identifiers import lane
-from gateway.models import Event, Evidence, Reply, Request, Submission
+from gateway.models import DeliveryProof, Event, Reply, Request, Submission
 from gateway.states import RequestState
 from gateway.store import attempts, due, moves
 from gateway.store.engine import Tx
@@ -50,13 +50,13 @@ def replies_about(tx: Tx, request: Request) -> list[Reply]:
     return list(tx.session.scalars(query.order_by(col(Reply.id))))
 
 
-def papers(tx: Tx, request_id: str) -> list[Evidence]:
+def papers(tx: Tx, request_id: str) -> list[DeliveryProof]:
     """What people gave as proof, the first paper first."""
-    query = select(Evidence).where(col(Evidence.record_id) == request_id)
-    return list(tx.session.scalars(query.order_by(col(Evidence.id))))
+    query = select(DeliveryProof).where(col(DeliveryProof.record_id) == request_id)
+    return list(tx.session.scalars(query.order_by(col(DeliveryProof.id))))
 
 
-def mark_delivered(tx: Tx, request: Request, paper: Evidence, *, reason: str, reply_within: float) -> None:
+def mark_delivered(tx: Tx, request: Request, paper: DeliveryProof, *, reason: str, reply_within: float) -> None:
     """A person says, with a paper, that the payer has it: TRANSMITTED, and its answer is awaited from now on. Raises
     StaleState when it is not HELD, or was never tried."""
     if request.state != RequestState.HELD or request.attempts == 0:

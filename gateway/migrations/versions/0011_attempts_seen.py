@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:
@@ -14,7 +14,7 @@ def upgrade() -> None:
         table.add_column(sa.Column("bytes_sent", sa.BigInteger()))
         table.add_column(sa.Column("looks", sa.JSON(), nullable=False, server_default="[]"))
     op.create_table(
-        "evidence",
+        "delivery_proof",
         sa.Column("id", sa.String(), primary_key=True),
         sa.Column("record_id", sa.String(), nullable=False, index=True),
         sa.Column("size", sa.BigInteger(), nullable=False),
