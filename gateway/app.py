@@ -38,6 +38,7 @@ from gateway.stages.match import Match
 from gateway.stages.receive import Receive
 from gateway.stages.transmit import Transmit
 from gateway.stages.validate import Validate
+from gateway.stages.watch import Watch
 from gateway.store import Store, audit, due, kept
 
 log = structlog.get_logger()
@@ -178,7 +179,7 @@ def _wire(config: Config, store: Store, keyring: Keyring, clock: Clock, slots: S
         worker=f"{socket.gethostname()}:{os.getpid()}",
         judge=slots.judge,
     )
-    stages = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute(), Deadlines(), Anchor())
+    stages = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute(), Deadlines(), Anchor(), Watch())
     return App(config, store, archive, keyring, catalog, credentials, clock, rooms, WorkLoop(rooms, stages), slots)
 
 

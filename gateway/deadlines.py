@@ -5,7 +5,7 @@ Pure functions over what the store counted and the limits of the families (gatew
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -13,6 +13,7 @@ from gateway import limits
 from gateway.calendars import day_of
 from gateway.catalog import Catalog
 from gateway.limits import Counted, Who
+from gateway.models import DeadlineAlert
 from gateway.store.deadlines import Due, Open
 
 LATE = -1  # the threshold of what is past its last day
@@ -82,6 +83,19 @@ def to_tell(risks: Iterable[Risk], thresholds: Collection[int], told: Mapping[tu
         invoices, amount = sum(risk.of.invoices for risk in group), sum(cents) if cents else None
         found.append(Due(first.of.agency_id, *key, threshold, first.counted.last, invoices, amount))
     return found
+
+
+def live(
+    alerts: Iterable[DeadlineAlert], risks: Iterable[Risk], today: date
+) -> Iterator[tuple[DeadlineAlert, Risk, date]]:
+    """The alerts that still hold, what they are about and its last day: invoices that are still open, and not
+    dismissed, or past their last day."""
+    still = {(risk.of.request_id, risk.of.service): risk for risk in risks}
+    for alert in alerts:
+        risk = still.get((alert.request_id, alert.service))
+        last = risk.counted.last if risk and risk.counted else None
+        if risk is not None and last is not None and (alert.dismissed_at is None or last < today):
+            yield alert, risk, last
 
 
 def within(left: int, thresholds: Collection[int]) -> int | None:

@@ -57,7 +57,7 @@ def _queue(look: Gauges) -> Iterator[Metric]:
     oldest = _gauge("oldest_seconds", "Since the oldest record of an unfinished state was made.", "kind", "state")
     for kind, table in TRANSITIONS.items():
         for state, ways in table.items():
-            if kind == "credential":
+            if kind in ("credential", "alert"):
                 continue
             count, since = look.records.get((kind, str(state)), (0, look.at))
             records.add_metric([kind, str(state)], count)

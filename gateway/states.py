@@ -54,8 +54,16 @@ class CredentialState(StrEnum):
     REVOKED = "REVOKED"
 
 
+class AlertState(StrEnum):
+    """What somebody should know of now."""
+
+    OPEN = "OPEN"  # nobody has said that they are on it
+    SEEN = "SEEN"  # somebody has
+    RESOLVED = "RESOLVED"  # it is over
+
+
 _Table = dict[StrEnum, frozenset[StrEnum]]
-_B, _R, _Y, _C = BatchState, RequestState, ReplyState, CredentialState
+_B, _R, _Y, _C, _A = BatchState, RequestState, ReplyState, CredentialState, AlertState
 
 _BATCH: _Table = {
     _B.COLLECTED: frozenset({_B.VALIDATED, _B.REFUSED, _B.HELD}),
@@ -92,14 +100,22 @@ _CREDENTIAL: _Table = {
     _C.EXPIRED: frozenset({_C.TEMPORARY, _C.ACTIVE, _C.REVOKED}),
     _C.REVOKED: frozenset({_C.TEMPORARY, _C.ACTIVE}),
 }
+_ALERT: _Table = {
+    _A.OPEN: frozenset({_A.SEEN, _A.RESOLVED}),
+    _A.SEEN: frozenset({_A.OPEN, _A.RESOLVED}),
+    _A.RESOLVED: frozenset(),
+}
 
-TRANSITIONS = MappingProxyType({"batch": _BATCH, "request": _REQUEST, "reply": _REPLY, "credential": _CREDENTIAL})
+TRANSITIONS = MappingProxyType(
+    {"batch": _BATCH, "request": _REQUEST, "reply": _REPLY, "credential": _CREDENTIAL, "alert": _ALERT}
+)
 BORN = MappingProxyType(
     {
         "batch": frozenset({_B.COLLECTED}),
         "request": frozenset({_R.READY, _R.HELD, _R.REFUSED}),
         "reply": frozenset({_Y.RECEIVED, _Y.MATCHED}),
         "credential": frozenset({_C.EXPECTED, _C.TEMPORARY}),
+        "alert": frozenset({_A.OPEN}),
     }
 )
 # Requests of these states no longer stand in the way of a new one with the same number (DESIGN section 6).

@@ -12,13 +12,14 @@ from support import records
 from support.command import call
 
 from gateway.calendars import load
-from gateway.cli.silent import missing, silent
+from gateway.cli.silent import silent
 from gateway.clock import FixedClock
 from gateway.identifiers import new_id
 from gateway.models import Deposit, Invoice, Request, Submission
 from gateway.states import ReplyState, RequestState
 from gateway.store import Store, Tx, rhythm
 from gateway.store.engine import changed, table_of
+from gateway.watch.silence import missing
 
 OWN = """
 [[calendar]]

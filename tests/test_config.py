@@ -8,9 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
-from gateway.config import Config, GatewayConfig, MonitorConfig, PasswordConfig, PayerConfig, load
-from gateway.config.strict import Table
+from gateway.config import (
+    AlertsConfig,
+    Config,
+    GatewayConfig,
+    MailConfig,
+    MonitorConfig,
+    PasswordConfig,
+    PayerConfig,
+    RecipientConfig,
+    load,
+)
 from gateway.errors import ConfigError
 from gateway.resources import data_dir
 
@@ -21,6 +31,15 @@ formats = ["ramq-rfp"]
 environment = "test"
 host = "127.0.0.1"
 """
+
+TABLES: dict[str, type[BaseModel]] = {
+    "gateway": GatewayConfig,
+    "monitor": MonitorConfig,
+    "mail": MailConfig,
+    "alerts": AlertsConfig,
+    "alert": RecipientConfig,
+    "payer": PayerConfig,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -43,33 +62,30 @@ def refused(tmp_path: Path, text: str) -> ConfigError:
 
 
 def shipped() -> dict[str, Any]:
-    """The shipped file with its commented payer block switched on."""
+    """The shipped file with its commented blocks switched on."""
     text = (data_dir("config") / "gateway.toml").read_text(encoding="utf-8")
-    return tomllib.loads(re.sub(r"^# (?=\[\[payer\]\]|\[payer\.password\]|[a-z_]+ = )", "", text, flags=re.MULTILINE))
+    return tomllib.loads(re.sub(r"^# (?=\[\[[a-z]+\]\]|\[payer\.password\]|[a-z_]+ = )", "", text, flags=re.MULTILINE))
 
 
 def test_the_shipped_file_names_every_option_with_its_default() -> None:
     data = shipped()
-    assert set(data) == {"config_version", "gateway", "monitor", "payer"}
-    payer = data["payer"][0]
-    tables: list[tuple[type[Table], dict[str, Any]]] = [
-        (GatewayConfig, data["gateway"]),
-        (MonitorConfig, data["monitor"]),
-        (PasswordConfig, payer["password"]),
-        (PayerConfig, payer),
-    ]
-    for model, table in tables:
+    assert set(data) == {"config_version", *TABLES}
+    needed: dict[str, dict[str, str]] = {"alert": {"to": "garde@example.org"}}  # no block would be whole without
+    said = {name: data[name] if isinstance(data[name], dict) else data[name][0] for name in TABLES}
+    models = TABLES | {"payer.password": PasswordConfig}
+    for name, table in (said | {"payer.password": said["payer"]["password"]}).items():
+        model = models[name]
         assert list(table) == list(model.model_fields)
-        filled = model.model_validate(table)
+        filled = model.model_validate(table | needed.get(name, {}))
         for name, field in model.model_fields.items():
-            if not field.is_required() and name != "host":
+            if not field.is_required() and name not in ("host", "to"):
                 assert getattr(filled, name) == field.get_default(call_default_factory=True), name
 
 
 def test_every_option_of_the_shipped_file_has_a_comment() -> None:
     text = (data_dir("config") / "gateway.toml").read_text(encoding="utf-8")
     options = [line for line in text.splitlines() if re.match(r"(# )?[a-z_]+ = ", line)]
-    models = (GatewayConfig, MonitorConfig, PayerConfig, PasswordConfig)  # the last one is a table of the one before
+    models = (*TABLES.values(), PasswordConfig)  # the last one is a table of the one before
     assert len(options) == sum(len(model.model_fields) for model in models)
     assert [line for line in options if not re.search(r" # \S", line)] == []
 

@@ -25,6 +25,7 @@ FINAL = {
     "batch": {"VALIDATED", "REFUSED"},
     "request": {"REFUSED", "RECEIVABLE", "NOT_RECEIVABLE", "CANCELLED"},
     "reply": {"DISTRIBUTED", "DISCARDED"},
+    "alert": {"RESOLVED"},
     "credential": set[str](),  # a new temporary password revives even a revoked one
 }
 # Who takes each way. A function may be named by its class; it names the state it leads to.
@@ -83,6 +84,12 @@ WAYS = {
         ("ACTIVE", "LOCKED"): "credentials.login:Login",
         ("TEMPORARY", "EXPIRED"): "credentials.giving:stop",
         ("ACTIVE", "EXPIRED"): "credentials.giving:stop",
+    },
+    "alert": {
+        ("OPEN", "SEEN"): "store.alerts:seen",
+        ("SEEN", "OPEN"): "store.alerts:reopen",
+        ("OPEN", "RESOLVED"): "store.alerts:resolve",
+        ("SEEN", "RESOLVED"): "store.alerts:resolve",
     },
 }
 # Ways the design keeps open that nothing takes yet.

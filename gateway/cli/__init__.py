@@ -44,6 +44,7 @@ FAMILIES = {
     "calendar": "calendar",
     "advise": "advise",
     "deadlines": "deadlines",
+    "alerts": "alerts",
     "credential": "credential",
     "sandbox": "sandbox",
     "generate": "generate",

@@ -104,15 +104,12 @@ def line(risk: Risk, names: dict[str, str]) -> dict[str, Any]:
 
 
 def live(app: App, tx: Tx, risks: list[Risk]) -> list[dict[str, Any]]:
-    """The alerts that still hold: about invoices that are still open, and not dismissed, or past their last day."""
-    day_, found = today(app.clock), []
-    still = {(risk.of.request_id, risk.of.service): risk for risk in risks}
-    for alert in rows.alerts(tx):
-        risk = still.get((alert.request_id, alert.service))
-        last = risk.counted.last if risk and risk.counted else None
-        if last is not None and (alert.dismissed_at is None or last < day_):
-            found.append(_alert(alert) | {"last": last, "days_left": (last - day_).days})
-    return found
+    """The alerts that still hold."""
+    day_ = today(app.clock)
+    return [
+        _alert(alert) | {"last": last, "days_left": (last - day_).days}
+        for alert, _, last in guardian.live(rows.alerts(tx), risks, day_)
+    ]
 
 
 def _alert(alert: DeadlineAlert) -> dict[str, Any]:

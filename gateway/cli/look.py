@@ -48,6 +48,8 @@ def status_(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", he
     if picture["proposals"]:
         said = call.say("look.proposals", count=picture["proposals"])
         console.print(said, style="yellow", highlight=False, markup=False)
+    if waiting := [one for one in picture["alerts"] if one["state"] == "OPEN"]:
+        console.print(call.say("alerts.status", count=len(waiting)), style="yellow", highlight=False, markup=False)
     for one in picture["silent"]:
         console.print(call.say(f"look.silent_{_which(one)}", **one), style="yellow", highlight=False, markup=False)
 

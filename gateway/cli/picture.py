@@ -13,7 +13,7 @@ from gateway.deadlines import ranked
 from gateway.models import Batch, Reply, Request
 from gateway.registry import Book
 from gateway.registry.evidence import waiting
-from gateway.store import Tx, due, status
+from gateway.store import Tx, alerts, due, status
 from gateway.store import deadlines as rows
 
 
@@ -34,6 +34,10 @@ def standing(app: App) -> dict[str, Any]:
             "silent": silent(tx, known),
             "deadlines": _deadlines(tx, app),
             "proposals": len(waiting(tx, Book.load(tx))),
+            "alerts": [
+                {"id": one.id, "kind": one.kind, "subject": one.subject, "severity": one.severity, "state": one.state}
+                for one in alerts.every(tx)
+            ],
         }
 
 

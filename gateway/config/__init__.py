@@ -11,13 +11,26 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from gateway.config.alerts import AlertsConfig, Mailbox, MailConfig, RecipientConfig, Syslog
 from gateway.config.monitor import MonitorConfig
 from gateway.config.password import PasswordConfig
-from gateway.config.strict import Seconds, Table, nearest, read
+from gateway.config.strict import Model, Seconds, Table, nearest, read
 from gateway.errors import ConfigError
 from gateway.messages import both
 
-__all__ = ["Config", "GatewayConfig", "MonitorConfig", "PasswordConfig", "Paths", "PayerConfig", "load", "paths"]
+__all__ = [
+    "AlertsConfig",
+    "Config",
+    "GatewayConfig",
+    "MailConfig",
+    "MonitorConfig",
+    "PasswordConfig",
+    "Paths",
+    "PayerConfig",
+    "RecipientConfig",
+    "load",
+    "paths",
+]
 
 OnRepeat = Literal["first_answer", "refuses", "processes_again", "unknown"]
 _USER = "{transmission_number}"
@@ -44,6 +57,8 @@ class GatewayConfig(Table):
     judge_documents: int = Field(200, ge=1)
     deadline_days: tuple[int, ...] = (30, 14, 7, 3, 1)
     anchor_file: str = ""
+    anchor_mail: Mailbox = ""
+    anchor_syslog: Syslog = ""
     print_queue: str = ""
     switch_days: int = Field(180, ge=1)
     log_format: Literal["auto", "json", "console"] = "auto"
@@ -102,13 +117,24 @@ class _File(Table):
     config_version: Literal[1] = 1
     gateway: GatewayConfig = GatewayConfig()
     monitor: MonitorConfig = MonitorConfig()
+    mail: MailConfig = MailConfig()
+    alerts: AlertsConfig = AlertsConfig()
+    recipients: tuple[RecipientConfig, ...] = Field((), alias="alert")
     payers: tuple[PayerConfig, ...] = Field((), alias="payer")
 
     @model_validator(mode="after")
     def _one_of_each(self) -> _File:
-        names = [payer.name for payer in self.payers]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise PydanticCustomError("config.payer_twice", "twice", {"name": twice})
+        for kind, named in (("payer", self.payers), ("alert", self.recipients)):
+            names = [one.name for one in named]
+            if twice := next((name for name in names if names.count(name) > 1), None):
+                raise PydanticCustomError(f"config.{kind}_twice", "twice", {"name": twice})
+        return self
+
+    @model_validator(mode="after")
+    def _mail_can_leave(self) -> _File:
+        mailed = self.gateway.anchor_mail or any(one.kind == "mail" for one in self.recipients)
+        if mailed and not self.mail.host:
+            raise PydanticCustomError("config.mail_host", "mail.host is missing")
         return self
 
 
@@ -134,6 +160,9 @@ class Config:
     payers: tuple[PayerConfig, ...] = ()
     path: Path | None = None
     monitor: MonitorConfig = field(default_factory=MonitorConfig)
+    mail: MailConfig = field(default_factory=MailConfig)
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
+    recipients: tuple[RecipientConfig, ...] = ()
 
     def payer(self, name: str) -> PayerConfig:
         """The payer of that name. Raises ConfigError, with the nearest known name."""
@@ -150,7 +179,9 @@ class Config:
 
     def digests(self) -> dict[str, str]:
         """The sha256 of each section, which tell that one changed without telling what it says."""
-        sections: dict[str, Table] = {"gateway": self.gateway} | {f"payer {one.name}": one for one in self.payers}
+        sections: dict[str, Table] = {"gateway": self.gateway, "mail": self.mail, "alerts": self.alerts}
+        sections |= {f"payer {one.name}": one for one in self.payers}
+        sections |= {f"alert {one.name}": one for one in self.recipients}
         return {name: hashlib.sha256(one.model_dump_json().encode()).hexdigest() for name, one in sections.items()}
 
     @property
@@ -191,13 +222,20 @@ def load(path: Path | None = None, *, state_dir: Path | None = None) -> Config:
     payers = tuple(_beside(payer, base) for payer in data.payers)
     beside = {key: _if_said(base, getattr(data.gateway, key)) for key in ("anchor_file", "print_queue")}
     said = data.gateway.model_copy(update={"state_dir": state, **beside})
-    return Config(said, payers, file, data.monitor)
+    mail = _filed(data.mail, base, "password_file", "ca_file")
+    recipients = tuple(_filed(one, base, "secret_file", "ca_file") for one in data.recipients)
+    return Config(said, payers, file, data.monitor, mail, data.alerts, recipients)
 
 
 def _found() -> Path | None:
     named = os.environ.get("GATEWAY_CONFIG")
     here = Path("gateway.toml")
     return Path(named) if named else here if here.exists() else None
+
+
+def _filed(table: Model, base: Path, *names: str) -> Model:
+    """The table, with the files it names relative to `base`."""
+    return table.model_copy(update={name: _if_said(base, getattr(table, name)) for name in names})
 
 
 def _if_said(base: Path, name: str) -> str:

@@ -1,5 +1,6 @@
 """The tables. Import the classes from here, so that the metadata is always whole."""
 
+from gateway.models.alerts import Alert, AlertNotice, Message
 from gateway.models.answers import Distribution, Parcel, Reply, Statement, StatementEntry
 from gateway.models.applications import Application, ApplicationSignature
 from gateway.models.credential import Credential, CredentialAttempt, CredentialPast
@@ -42,6 +43,8 @@ __all__ = [
     "Agency",
     "AgencyPayer",
     "AgencyStanding",
+    "Alert",
+    "AlertNotice",
     "Application",
     "ApplicationSignature",
     "Attempt",
@@ -67,6 +70,7 @@ __all__ = [
     "Line",
     "Mandate",
     "MasterKey",
+    "Message",
     "NumberSuspension",
     "Parcel",
     "PracticeGroup",

@@ -16,16 +16,22 @@ from sqlmodel import SQLModel, col
 
 from gateway import models
 from gateway.errors import StaleState, StoreError
-from gateway.models import Batch, ChainHead, Credential, Event, Reply, Request
+from gateway.models import Alert, Batch, ChainHead, Credential, Event, Reply, Request
 from gateway.models.columns import Leased
-from gateway.states import BORN, BatchState, CredentialState, ReplyState, RequestState, allowed
+from gateway.states import BORN, AlertState, BatchState, CredentialState, ReplyState, RequestState, allowed
 from gateway.store import chain
 from gateway.store.connection import sentence
 from gateway.store.engine import Tx, changed, table_of
 
-Record = Batch | Request | Reply | Credential
+Record = Batch | Request | Reply | Credential | Alert
 _STATES: MappingProxyType[str, type[StrEnum]] = MappingProxyType(
-    {"batch": BatchState, "request": RequestState, "reply": ReplyState, "credential": CredentialState}
+    {
+        "batch": BatchState,
+        "request": RequestState,
+        "reply": ReplyState,
+        "credential": CredentialState,
+        "alert": AlertState,
+    }
 )
 _REGISTRY = (
     models.Fact,

@@ -1,0 +1,43 @@
+"""Watches the gateway itself: raises, adds to and resolves alerts, and wakes whoever tells them."""
+
+from __future__ import annotations
+
+import structlog
+
+from gateway import watch
+from gateway.alerts import reconcile
+from gateway.registry import Book
+from gateway.stages import Endpoint, Outcome, Rooms
+from gateway.store import alerts, due
+from gateway.watch import Look, flow, limits, machine, mailboxes, silence
+
+OFTEN, SELDOM = 60.0, 3600.0  # seconds
+log = structlog.get_logger()
+
+
+class Watch:
+    """Two endpoints: what costs a few counts, and what looks at every invoice or arrival."""
+
+    name = "watch"
+
+    def __init__(self) -> None:
+        self._sources = {
+            "often": (*flow.SOURCES, *mailboxes.SOURCES, *machine.SOURCES),
+            "seldom": (*limits.SOURCES, *silence.SOURCES),
+        }
+
+    def endpoints(self, _rooms: Rooms) -> list[Endpoint]:
+        return [Endpoint("often", OFTEN), Endpoint("seldom", SELDOM)]
+
+    def run(self, rooms: Rooms, endpoint: str) -> Outcome:
+        look = Look(rooms.config, rooms.store, rooms.catalog, rooms.clock)
+        symptoms, known = watch.gather(look, self._sources[endpoint])
+        with rooms.store.read() as tx:
+            if not symptoms and not alerts.unresolved(tx):
+                return Outcome()
+        with rooms.store.write() as tx:
+            names = {agency.id: agency.name for agency in Book.load(tx).all_agencies()}
+            woken = reconcile(tx, symptoms, known, rooms.config.alerts, rooms.config.recipients, names)
+            for recipient in sorted(woken):
+                due.wake(tx, "tell", recipient)
+        return Outcome()
