@@ -1,9 +1,11 @@
 """`make bench`: judging beside `xmllint --noout --stream --schema` on the same bytes, whole processes in turn.
 
-    python bench/judging.py [--rounds 5] [--sizes 1000 10000 100000]
+    python bench/judging.py [--rounds 5] [--sizes 1000 10000 100000] [--marginal 7]
 
 Lanes: the schema's verdict alone; with guard, hash and index fields (no rules); with all rules; the same with one
-invoice in a hundred spoiled, and with all of them. Nothing here is a test: it prints, people judge.
+invoice in a hundred spoiled, and with all of them. Then what one more invoice costs in the largest size and in the one
+below it (start-up, the cost of a document of one, subtracted; rounds of its own). Nothing here is a test: it prints,
+people judge.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import lxml.etree
 from measure import Lane, ratio, rounds, table
@@ -38,6 +41,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    options.add_argument("--marginal", type=int, default=7, help="rounds; 0: not at all")
     options.add_argument("--formats", nargs="+", default=["rfp", "dp"])
     options.add_argument("--judge", nargs=2, metavar=("WAY", "FILE"), help=argparse.SUPPRESS)
     chosen = options.parse_args()
@@ -49,6 +53,23 @@ def main() -> None:
         for form in chosen.formats:
             for size in chosen.sizes:
                 compare(form, size, chosen.rounds, Path(name))
+            if chosen.marginal and len(chosen.sizes) > 1:
+                marginal(form, sorted(chosen.sizes)[-2:], chosen.marginal, Path(name))
+
+
+def marginal(form: str, sizes: Sequence[int], count: int, folder: Path) -> None:
+    """What an invoice costs in each size, beside one another."""
+    lanes = [lane(f"{size}", "rules", document(form, size, folder)) for size in (1, *sizes)]
+    seen = rounds(lanes, count)
+    costs = [
+        [(judged.cpu - started.cpu) / (size - 1) for judged, started in zip(seen[f"{size}"], seen["1"], strict=True)]
+        for size in sizes
+    ]
+    few, many = costs
+    ratios = sorted(b / a for a, b in zip(few, many, strict=True))
+    middle, said = median(ratios), " ".join(f"{one:.2f}" for one in ratios)
+    print(f"- {form}, CPU of one invoice, start-up subtracted: {median(few) * 1e6:.1f} us among {sizes[0]:,}, ", end="")
+    print(f"{median(many) * 1e6:.1f} us among {sizes[1]:,}: {middle:.2f} × ({said})\n", flush=True)
 
 
 def compare(form: str, size: int, count: int, folder: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from gateway.catalog import Rule
 from gateway.validation.conditions import Condition
 from gateway.validation.facts import Facts
-from gateway.validation.functions import Sure, Teller
+from gateway.validation.functions import Sure, Teller, Unsure
 from gateway.validation.shapes import Row
 
 
@@ -24,6 +24,7 @@ class Check:
     teller: Teller | None = None
     hears: bool = False  # it hears of every invoice
     sure: Sure | None = None  # whether it surely holds for an invoice and its lines
+    unsure: Unsure | None = None  # the same of columns
     passes: Callable[[Sequence[Row]], bool] | None = None  # the same of many, remembering what it has to
     forgets: bool = False  # it remembers nothing from one invoice to the next, so it can be kept for the next document
     near: bool = False  # it looks at what the document itself says

@@ -30,6 +30,7 @@ from gateway.validation.outline import Outline
 from gateway.validation.pieces import line_of
 from gateway.validation.shapes import Row, Shapes
 from gateway.validation.stencils import Stencils
+from gateway.validation.templates import Templates
 from gateway.validation.tree import local
 from gateway.xmlsafe import Element
 
@@ -51,6 +52,7 @@ class Flat:
         parts = not self._join and not self._join_lines
         self.leaves = texts_are_leaves(outline, apart, below)  # blanks between tags are no part of any field
         self.stencils = Stencils(self._by_name, self._invoice, self.shapes) if parts else None
+        self.templates = Templates(self._by_name, self._invoice, self.shapes) if parts else None
 
     def take(self, holder: Element, invoices: Collection[str]) -> list[Row] | None:
         """Every invoice (their tags are given) in the element that holds them; None when the paths must be followed."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from gateway.catalog import Rule
 from gateway.tables import Tables
+from gateway.validation.columns import Columns, firsts
 from gateway.validation.facts import Facts
 from gateway.validation.shapes import Row, first
 from gateway.validation.values import as_cents
@@ -28,6 +29,7 @@ class Given:
 
 
 Sure = Callable[[Row, Sequence[date]], bool]
+Unsure = Callable[[Columns, Sequence[date | None]], Sequence[int]]
 
 
 class Function(Protocol):
@@ -37,8 +39,9 @@ class Function(Protocol):
     `about`: names of fields without any of which it holds (`invoice.x` for a line's invoice);
     `reads`: the fields that it looks at and nothing else, DATES for the dates of service: it says the same of the same;
     `sure(row, dates of service)`: that it certainly holds for an invoice and its lines, and has nothing to remember;
+    `unsure(columns, date of service of each)`: the places of those invoices for which `sure` says no;
     `passes(rows)`: that it certainly holds for all these invoices, remembering what it has to; False: it remembers
-    nothing of them, and is asked. Both count for rules of its `scope` ("invoice" where it says none).
+    nothing of them, and is asked. These count for rules of its `scope` ("invoice" where it says none).
     """
 
     def holds(self, facts: Facts) -> bool:
@@ -73,7 +76,7 @@ class UniqueInDocument:
         return fresh
 
     def passes(self, rows: Sequence[Row]) -> bool:
-        values = [value for row in rows if (value := first(row[1], self._field)) is not None]
+        values = [value for value in firsts(rows, self._field) if value is not None]
         fresh = len(set(values)) == len(values) and self._seen.isdisjoint(values)
         if fresh:
             self._seen.update(values)
@@ -93,7 +96,7 @@ class SameInDocument:
         return facts.first(self._field) in (None, self._value)
 
     def passes(self, rows: Sequence[Row]) -> bool:
-        values = [value for row in rows if (value := first(row[1], self._field))]
+        values = [value for value in firsts(rows, self._field) if value]
         same = len(set(values)) < 2 and (not self._value or set(values) <= {self._value})
         if same and values:
             self._value = values[0]
@@ -113,6 +116,10 @@ class AttestationDay:
     def sure(self, row: Row, days: Sequence[date]) -> bool:
         value = first(row[1], self._field)
         return value is None or not days or value[:4] == _attested(days[0])
+
+    def unsure(self, rows: Columns, days: Sequence[date | None]) -> Sequence[int]:
+        both = enumerate(zip(firsts(rows, self._field), days, strict=True))
+        return [place for place, (value, day) in both if value is not None and day and value[:4] != _attested(day)]
 
 
 @lru_cache(maxsize=4096)  # a lot has a handful of days
@@ -152,13 +159,18 @@ class Alone:
     about: frozenset[str] | None = None
     reads: frozenset[str] | None = None
     sure: Sure | None = None
+    unsure: Unsure | None = None
 
 
 def alone(
-    holds: Callable[[Facts], bool], *about: str, reads: Collection[str] | None = None, sure: Sure | None = None
+    holds: Callable[[Facts], bool],
+    *about: str,
+    reads: Collection[str] | None = None,
+    sure: Sure | None = None,
+    unsure: Unsure | None = None,
 ) -> Maker:
-    """A plain function of facts as one that a rule can name; `about`, `reads` and `sure` as `Function` has them."""
-    made = Alone(holds, frozenset(about) or None, None if reads is None else frozenset(reads), sure)
+    """A plain function of facts as one that a rule can name; `about` and the others as `Function` has them."""
+    made = Alone(holds, frozenset(about) or None, None if reads is None else frozenset(reads), sure, unsure)
     return lambda _given: made
 
 

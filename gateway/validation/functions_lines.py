@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from gateway.validation.columns import Columns
 from gateway.validation.facts import Facts
 from gateway.validation.fields import Values
 from gateway.validation.functions import Given, Maker, alone
@@ -44,6 +45,9 @@ class NoLineTwice:
     def sure(self, row: Row, _days: Sequence[date]) -> bool:
         return _all_differ(row[2], _SAME)
 
+    def unsure(self, rows: Columns, _days: Sequence[date | None]) -> Sequence[int]:
+        return rows.repeats(_SAME) if rows.repeats(_ACT) else ()
+
 
 def one_role(facts: Facts) -> bool:
     """Nobody is both responsible for an act and the assistant at it."""
@@ -64,6 +68,20 @@ def sum_of_lines(facts: Facts) -> bool:
 
 def _surely_one_role(row: Row, _days: Sequence[date]) -> bool:
     return _all_differ(row[2], _ACT)
+
+
+def _unsure_of_roles(rows: Columns, _days: Sequence[date | None]) -> Sequence[int]:
+    return rows.repeats(_ACT)
+
+
+def _unsure_of_sums(rows: Columns, _days: Sequence[date | None]) -> Sequence[int]:
+    totals, parts = rows.integers("amount"), rows.integers("amount", below=True)
+    if totals is None or parts is None:
+        return [place for place, row in enumerate(rows) if not _surely_the_sum(row, ())]
+    sums = list(rows.sums(parts))
+    if totals == sums:
+        return ()
+    return [place for place, (total, added) in enumerate(zip(totals, sums, strict=True)) if total != added]
 
 
 def _surely_the_sum(row: Row, _days: Sequence[date]) -> bool:
@@ -103,6 +121,12 @@ class LinesAuthorised:
     def sure(self, row: Row, _days: Sequence[date]) -> bool:
         codes = [got[place] for shape, got in row[2] for place in shape.places("code")]
         return self._codes.isdisjoint(codes)
+
+    def unsure(self, rows: Columns, _days: Sequence[date | None]) -> Sequence[int]:
+        codes = rows.below.get("code", ())
+        if self._codes.isdisjoint(codes):
+            return ()
+        return [place for place, code in zip(rows.owners(), codes, strict=True) if code in self._codes]
 
 
 class SurfaceOnTooth:
@@ -166,8 +190,8 @@ def _key(line: Values, names: Sequence[str]) -> _Key:
 
 FUNCTIONS: Mapping[str, Maker] = {
     "no_line_twice": NoLineTwice,
-    "one_role": alone(one_role, sure=_surely_one_role),
-    "sum_of_lines": alone(sum_of_lines, sure=_surely_the_sum),
+    "one_role": alone(one_role, sure=_surely_one_role, unsure=_unsure_of_roles),
+    "sum_of_lines": alone(sum_of_lines, sure=_surely_the_sum, unsure=_unsure_of_sums),
     "authorisation_dated": AuthorisationDated,
     "lines_authorised": LinesAuthorised,
     "surface_on_tooth": SurfaceOnTooth,

@@ -11,9 +11,10 @@ from datetime import date
 from functools import lru_cache
 
 from gateway.identifiers import NAM, nam_check_digit
+from gateway.validation.columns import Columns, firsts
 from gateway.validation.facts import Facts
 from gateway.validation.functions import DATES, Given, Maker, alone
-from gateway.validation.nam import agrees, born, right
+from gateway.validation.nam import agrees, born, right, unsure_agreement, unsure_birth, unsure_digit
 from gateway.validation.shapes import Row, first
 
 _CENTURY = 2000
@@ -70,9 +71,24 @@ def _surely_in_force(row: Row, days: Sequence[date]) -> bool:
     expiry = first(row[1], "card_expiry")
     if not expiry or not days:
         return True
-    last = max(days)
-    same = len(expiry) == 4 and expiry.isascii() and expiry.isdecimal() and _CENTURY <= last.year < _CENTURY + 100
-    return same and expiry >= f"{last.year - _CENTURY:02d}{last.month:02d}"
+    return len(expiry) == 4 and expiry.isascii() and expiry.isdecimal() and expiry >= _month(max(days))
+
+
+def _unsure_in_force(rows: Columns, days: Sequence[date | None]) -> Sequence[int]:
+    both = enumerate(zip(firsts(rows, "card_expiry"), days, strict=True))
+    return [
+        place
+        for place, (expiry, day) in both
+        if expiry
+        and day
+        and not (len(expiry) == 4 and expiry.isascii() and expiry.isdecimal() and expiry >= _month(day))
+    ]
+
+
+@lru_cache(maxsize=4096)  # a lot has a handful of days
+def _month(day: date) -> str:
+    """The month of a day as a card writes it; in other centuries than this one, what is after all of them."""
+    return f"{day.year - _CENTURY:02d}{day.month:02d}" if _CENTURY <= day.year < _CENTURY + 100 else "~"
 
 
 class PracticeClass:
@@ -125,10 +141,10 @@ def _day(text: str) -> date | None:
 
 
 FUNCTIONS: Mapping[str, Maker] = {
-    "nam_birth": alone(nam_birth, "nam", sure=born),
-    "nam_right": alone(nam_right, "nam", sure=right),
-    "nam_agrees": alone(nam_agrees, "nam", sure=agrees),
+    "nam_birth": alone(nam_birth, "nam", sure=born, unsure=unsure_birth),
+    "nam_right": alone(nam_right, "nam", sure=right, unsure=unsure_digit),
+    "nam_agrees": alone(nam_agrees, "nam", sure=agrees, unsure=unsure_agreement),
     "patient_born": alone(patient_born, "born", reads=("born", DATES)),
-    "card_in_force": alone(card_in_force, "card_expiry", sure=_surely_in_force),
+    "card_in_force": alone(card_in_force, "card_expiry", sure=_surely_in_force, unsure=_unsure_in_force),
     "practice_class": PracticeClass,
 }

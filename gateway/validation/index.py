@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import repeat
 
 from gateway.catalog import DocumentType
 from gateway.report import DocumentIndex, InvoiceIndex
+from gateway.validation.columns import Column, Columns
 from gateway.validation.facts import Facts
 from gateway.validation.fields import Values
 from gateway.validation.shapes import Pick, Row, Shape, picker
@@ -15,6 +18,10 @@ _FIELDS = ("number", "payer_number", "token", "practice", "admin_account", "pers
 _MOST = 4000  # remembered
 _made = tuple.__new__
 Span = tuple[date | None, date | None]
+
+
+def _or_else(column: Column, otherwise: str | None) -> Column:
+    return column if otherwise is None else [otherwise if value is None else value for value in column]
 
 
 def request_number(document: DocumentType, head: Values, sha256: str) -> str | None:
@@ -50,6 +57,7 @@ class Indexer:
         self._admin, self._account = facts.first("document.admin_account"), account(facts)
         self._places: dict[Shape, tuple[Pick, Pick]] = {}
         self._services: dict[tuple[str | None, ...], Span] = {}
+        self._one_day: dict[str | None, Span] = {}
 
     def of(self, row: Row, kind: str, ordinal: int, line: int, *, valid: bool, refused: bool = False) -> InvoiceIndex:
         """What an invoice says of itself."""
@@ -78,6 +86,50 @@ class Indexer:
                 refused,
             ),
         )
+
+    def all(self, rows: Sequence[Row], kind: str, ordinal: int, moved: int) -> Iterable[InvoiceIndex]:
+        """The same of many, all valid: the first has this ordinal. Their lines are moved by so many."""
+        if isinstance(rows, Columns):
+            return self._of_columns(rows, kind, ordinal, moved)
+        of = self.of
+        return (of(row, kind, place, row[0] + moved, valid=True) for place, row in enumerate(rows, ordinal))
+
+    def _of_columns(self, rows: Columns, kind: str, ordinal: int, moved: int) -> Iterable[InvoiceIndex]:
+        own, size = rows.own, len(rows)
+        nothing: Column = [None] * size
+        number, payer_number, token, practice, admin, personal, amount = [own.get(name) or nothing for name in _FIELDS]
+        spans = self._spans_of(own.get("service") or nothing)
+        accounts = list(zip(admin, personal, strict=True))
+        known = {both: self._account_of(*both) for both in set(accounts)}
+        columns = (
+            range(ordinal, ordinal + size),
+            [line + moved for line in rows.lines],
+            number,
+            _or_else(payer_number, self._payer_number),
+            _or_else(token, self._token),
+            practice,
+            [known[both] for both in accounts],
+            repeat(kind),
+            [first for first, _ in spans],
+            [last for _, last in spans],
+            self._cents(rows, amount),
+            rows.counts,
+            repeat(True),
+            repeat(False),
+        )
+        return map(_made, repeat(InvoiceIndex), zip(*columns))  # noqa: B905 - some of them do not end
+
+    def _spans_of(self, days: Column) -> list[Span]:
+        """The same day is said thousands of times."""
+        if len(self._one_day) >= _MOST:
+            self._one_day.clear()
+        for day in set(days) - self._one_day.keys():
+            self._one_day[day] = self._span(() if day is None else (day,))
+        return list(map(self._one_day.__getitem__, days))
+
+    def _cents(self, rows: Columns, amount: Column) -> Column | Sequence[int | None]:
+        whole = rows.integers("amount") if self._document.money == "cents" else None
+        return whole or [as_cents(text, self._document.money) if text else None for text in amount]
 
     def _look(self, shape: Shape) -> tuple[Pick, Pick]:
         if len(self._places) >= _MOST:

@@ -10,6 +10,7 @@ from typing import cast
 from gateway.catalog import Locator, Part, Rule
 from gateway.report import InvoiceIndex
 from gateway.validation.broken import Broken
+from gateway.validation.columns import Columns
 from gateway.validation.facts import Facts
 from gateway.validation.fields import Values, below, find, kind_of
 from gateway.validation.findings import Draft, Findings, OfInvoice, Place
@@ -67,20 +68,22 @@ class Invoices:
         if self.frame is not None:
             self._keep_sample(chunk.holder[right or 0], right=right is not None)
         doubtful, passed = self._screen.doubtful(kind, rows)
-        asked, moved, of, sink = set(doubtful), chunk.line(0), self._index.of, self._sink
-        for number, row in enumerate(rows):
-            ordinal, line = chunk.ordinal + number, row[0] + moved
-            if self._seeks_sender or number in asked or number in broken:
+        asked, moved, sink = set(doubtful), chunk.line(0), self._sink
+        apart = range(len(rows)) if self._seeks_sender else asked.union(broken)
+        for number, entry in enumerate(self._index.all(rows, kind, chunk.ordinal, moved)):
+            if number in apart:
                 passing, defects = passed if number in asked else None, broken.get(number, ())
-                self._one(row, kind, ordinal, line, partial(chunk.piece, number), defects, passing)
+                self._one(rows[number], kind, entry.ordinal, entry.line, partial(chunk.piece, number), defects, passing)
             else:
-                sink(of(row, kind, ordinal, line, valid=True))
+                sink(entry)
         if self.frame is not None and right is not None:
             self.frame.passed(chunk.holder[right])
 
     def _rows(self, chunk: Chunk) -> Sequence[Row]:
         """The fields of all of them; those that are not known yet are looked for one by one."""
         assert chunk.taken is not None
+        if isinstance(chunk.taken, Columns):
+            return chunk.taken
         rows = list(chunk.taken)
         for number, row in enumerate(chunk.taken) if chunk.broken else ():
             if row is None:

@@ -37,8 +37,9 @@ class Marks:
     _column: int = 1
     _sound: bool = True
 
-    def pass_over(self, data: bytes, above: Address, number: int, invoices: int) -> None:
-        """Hear of bytes in their order; of a block of whole invoices (their number is not 0) note where it is."""
+    def pass_over(self, data: bytes, above: Address, number: int, invoices: int) -> int:
+        """Hear of bytes in their order; of a block of whole invoices (their number is not 0) note where it is. Gives
+        the line breaks in them."""
         if invoices and self._sound:
             self.above = above
             self.blocks.append(Mark(self._offset, len(data), (self._line, self._column), number, invoices))
@@ -48,6 +49,7 @@ class Marks:
         self._sound &= b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")
         rest = len(data[data.rfind(b"\n") + 1 :].decode("utf-8", "replace"))
         self._line, self._column = self._line + lines, (1 if lines else self._column) + rest
+        return lines
 
     def locate(self, source: BinaryIO, wanted: Collection[Address]) -> dict[Address, LineColumn]:
         """The places of those elements that stand in a block."""

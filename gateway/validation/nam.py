@@ -7,13 +7,14 @@ adds does not depend on the others.
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from string import ascii_uppercase, digits
 from typing import NamedTuple
 
 from gateway.identifiers import nam_check_digit
+from gateway.validation.columns import Columns, firsts
 from gateway.validation.shapes import Row, first
 
 _CENTURY = 2000  # services of any number's last hundred years: whoever was born in a year 19.. was born before them
@@ -53,13 +54,69 @@ def right(row: Row, days: Sequence[date]) -> bool:
 
 def agrees(row: Row, _days: Sequence[date]) -> bool:
     """Whether the birth date (YYYYMMDD) and the sex beside the first number surely are those that it holds."""
-    number = first(row[1], "nam") or ""
+    own = row[1]
+    return _agrees(first(own, "nam") or "", first(own, "born"), first(own, "sex"))
+
+
+def _agrees(number: str, told: str | None, said: str | None) -> bool:
     written = _tables().written.get(number[6:10])
     if written is None:
         return False
     sex, day = written
-    told, said = first(row[1], "born"), first(row[1], "sex")
     return (not told or told[2:8] == number[4:6] + day) and (not said or said == sex)
+
+
+# -- the same of columns: the places of those it does not surely hold for --
+
+
+def unsure_birth(rows: Columns, days: Sequence[date | None]) -> Sequence[int]:
+    """As `born`."""
+    known, numbers = _tables().days, firsts(rows, "nam")
+    if None not in numbers and {n[6:10] for n in numbers} <= known.keys() and _all_recent(days):  # type: ignore[index]
+        return ()
+    both = enumerate(zip(numbers, days, strict=True))
+    return [place for place, (n, day) in both if n is not None and not (n[6:10] in known and _all_recent((day,)))]
+
+
+def unsure_digit(rows: Columns, days: Sequence[date | None]) -> Sequence[int]:
+    """As `right`: first as if everybody were born in a year 19.., as most were."""
+    names, years, of_day, lasts, _, _ = _tables()
+    numbers = firsts(rows, "nam")
+    for name in {number[:4] for number in numbers if number is not None} - names.keys():
+        _learn(names, name)
+    try:
+        adds = [names[n[:4]] + years[n[4:6]] + of_day[n[6:10]] + lasts[n[10:11]] for n in numbers if n is not None]
+    except KeyError:
+        adds = []
+    left: Iterable[int] = range(len(numbers))
+    if len(adds) == len(numbers) and _all_recent(days):
+        left = [place for place, n, add in zip(left, numbers, adds, strict=True) if n[11:] != digits[add % 10]]  # type: ignore[index]
+    return [place for place in left if not _surely(numbers[place], days[place])]
+
+
+def _surely(number: str | None, day: date | None) -> bool:
+    days = () if day is None else (day,)
+    return number is None or (_recent(days) and _fits(number, days))
+
+
+def unsure_agreement(rows: Columns, _days: Sequence[date | None]) -> Sequence[int]:
+    """As `agrees`."""
+    numbers, told, said = [firsts(rows, name) for name in ("nam", "born", "sex")]
+    if None not in numbers and None not in told and None not in said:
+        found = {(n[6:10], sex, day[4:8]) for n, sex, day in zip(numbers, said, told, strict=True)}  # type: ignore[index]
+        if found <= _all_written() and [n[4:6] for n in numbers] == [day[2:4] for day in told]:  # type: ignore[index]
+            return ()
+    both = enumerate(zip(numbers, told, said, strict=True))
+    return [place for place, (number, *beside) in both if not _agrees(number or "", *beside)]
+
+
+@cache
+def _all_written() -> frozenset[tuple[str, str, str]]:
+    return frozenset((written, sex, day) for written, (sex, day) in _tables().written.items())
+
+
+def _all_recent(days: Sequence[date | None]) -> bool:
+    return all([day.year >= _CENTURY for day in set(days) if day is not None])  # noqa: C419 - quicker
 
 
 def _recent(days: Sequence[date]) -> bool:

@@ -53,6 +53,7 @@ class Chunk:
     number: int = 0  # of the first invoice, among the children of its list
     nth: int = 0  # of the first invoice, among those of its name, from 1
     lines_before: int = 0  # line breaks in the document, before the chunk
+    lines: int = 0  # line breaks in it
     place: Place | None = None  # of the list
     broken: Mapping[int, Sequence[Broken]] = field(default_factory=dict)  # by the places of invoices in the list
 

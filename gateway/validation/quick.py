@@ -13,6 +13,7 @@ from lxml import etree
 
 from gateway import xmlsafe
 from gateway.validation.broken import Broken
+from gateway.validation.columns import Columns
 from gateway.validation.cut import end_tag
 from gateway.validation.encoding import Encoding
 from gateway.validation.fields import LONGEST
@@ -28,9 +29,11 @@ from gateway.xmlsafe import Element
 
 _XSI = b"http://www.w3.org/2001/XMLSchema-instance"
 _BLANK = " \t\r\n"
+_SHORTEST_ATTRIBUTE = len(b' a=""')
 _FIRST = 8  # blocks in which nothing is learned yet: it only pays in a lot
 _CAUTION = 2  # blocks after a wrong one that are not expected to be right
 _PATIENCE = 50  # blocks not written as others were, more than such as are
+_PATIENCE_ALIKE = 8  # blocks that no template matches, more than such as one does
 
 
 class Quick:
@@ -44,7 +47,7 @@ class Quick:
         self._parse, self._parse_lean = xmlsafe.parts(encoding.name), xmlsafe.parts(encoding.name, lean=True)
         self._names = set[str]()  # tags that are invoices
         self._encoding = encoding.name
-        self._blocks = self._luck = self._misses = 0
+        self._blocks = self._luck = self._misses = self._unlike = 0
         self._deep = deeper_than(limits.depth - len(self._trail))
         self._wide = wider_than(limits.attributes)
 
@@ -73,7 +76,8 @@ class Quick:
         holder = self._holder_of(data, parse)
         if holder is None or data.count(b"<") > self._limits.elements:
             return None
-        if data.count(b"=") > self._limits.attributes_together:
+        most = self._limits.attributes_together
+        if len(data) > most * _SHORTEST_ATTRIBUTE and data.count(b"=") > most:
             return None
         if not self._frame.goes_on({holder[0].tag}):
             return None
@@ -94,13 +98,27 @@ class Quick:
         if tags is None or not self._frame.goes_on(tags) or self._deep(holder) or self._wide(holder):
             return None
         built_otherwise = {place for place, found in broken.items() if not all(one.of_value for one in found)}
-        rows = self._written_each(data, holder, built_otherwise)
+        alike = None if built_otherwise else self._alike_though_broken(data, holder)
+        rows = alike or self._written_each(data, holder, broken, built_otherwise)
+        return Chunk(holder, rows, self._lines_above, plain=True, broken=broken)
+
+    def _alike_though_broken(self, data: bytes, holder: Element) -> Columns | None:
+        """The fields by columns, where only values are wrong."""
+        found = self._alike(data.decode(self._encoding), learn=self._blocks > _FIRST)
+        return found if found is not None and len(found) == len(holder) and found.longest <= LONGEST else None
+
+    def _written_each(
+        self, data: bytes, holder: Element, broken: Collection[int], odd: Collection[int]
+    ) -> Sequence[Row | None]:
+        """The fields of each invoice that is written as others were; not of a broken one with a value that is cut
+        elsewhere."""
+        rows = self._written_apart(data, holder, odd)
         for place in broken:
             if (row := rows[place]) is not None and longest(row) > LONGEST:
                 rows[place] = None
-        return Chunk(holder, rows, self._lines_above, plain=True, broken=broken)
+        return rows
 
-    def _written_each(self, data: bytes, holder: Element, odd: Collection[int]) -> list[Row | None]:
+    def _written_apart(self, data: bytes, holder: Element, odd: Collection[int]) -> list[Row | None]:
         """The fields of each invoice that is written as others were. Nothing is learned from those that are `odd`."""
         unknown: list[Row | None] = [None] * len(holder)
         stencils, text, line = self._flat.stencils, data.decode(self._encoding), self._lines_above + 1
@@ -123,17 +141,29 @@ class Quick:
             return None
         return Chunk(holder, None, self._lines_above, plain)
 
-    def _written(self, data: bytes, holder: Element) -> list[Row] | None:
+    def _written(self, data: bytes, holder: Element) -> Sequence[Row] | None:
         """The fields by the text, where it is written as others were."""
         stencils = self._flat.stencils
         if stencils is None or self._misses > _PATIENCE:
             return None
-        rows = stencils.read(data.decode(self._encoding), self._lines_above + 1, learn=self._blocks > _FIRST)
+        text, learn = data.decode(self._encoding), self._blocks > _FIRST
+        rows: Sequence[Row] | None = self._alike(text, learn=learn)
+        if rows is None:
+            rows = stencils.read(text, self._lines_above + 1, learn=learn)
         if rows is None or len(rows) != len(holder) or not self._are_invoices({holder[0].tag}):
             self._misses += 1
             return None
         self._misses -= 1
         return rows
+
+    def _alike(self, text: str, *, learn: bool) -> Columns | None:
+        """The fields by columns, where all are written alike."""
+        templates = self._flat.templates
+        if templates is None or self._unlike > _PATIENCE_ALIKE:
+            return None
+        found = templates.read(text, self._lines_above + 1, learn=learn)
+        self._unlike += 1 if found is None else -1
+        return found
 
     def _holder_of(self, data: bytes, parse: Callable[[bytes], Element]) -> Element | None:
         """The list of invoices, where the block is well-formed and nothing else is in it."""
@@ -166,7 +196,7 @@ class Quick:
     def _chooses_types(self, data: bytes) -> bool:
         """Whether an element might say what type it is of (xsi:type): then it may hold what the outline does not
         know."""
-        return b"xmlns" in data or (self._types and b":type" in data)
+        return (b"x" in data and b"xmlns" in data) or (self._types and b":type" in data)  # no x at all: soon known
 
 
 def _apart(text: str, holder: Element) -> Sequence[str]:

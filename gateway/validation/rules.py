@@ -157,11 +157,12 @@ def _compile(rule: Rule, document: DocumentType) -> _Compiled:
 def _check(number: int, c: _Compiled, document: DocumentType, today: date | None) -> tuple[Check, Listener | None]:
     function = c.function(Given(c.rule, document.settings, today, document.tables)) if c.function else None
     about, reads = c.about, c.reads
-    sure = passes = None
+    sure = passes = unsure = None
     if c.must is None:
         about, reads = getattr(function, "about", None), getattr(function, "reads", None)
         if c.rule.scope == getattr(function, "scope", "invoice"):  # elsewhere these would look at the wrong fields
             sure, passes = getattr(function, "sure", None), getattr(function, "passes", None)
+            unsure = getattr(function, "unsure", None)
     holds = _both(c.must, function)
     if c.rule.service_from is not None or c.rule.service_to is not None:
         holds, reads = _while_in_force(c.rule, holds), None if reads is None else reads | {DATES}
@@ -172,7 +173,7 @@ def _check(number: int, c: _Compiled, document: DocumentType, today: date | None
     forgets = known and listener is None and not hasattr(function, "passes")
     near = any(name.startswith("document.") for name in mentioned(c.rule.must)) if c.rule.must else False
     hears = listener is not None
-    return Check(number, c.rule, holds, about, reads, teller, hears, sure, passes, forgets, near), listener
+    return Check(number, c.rule, holds, about, reads, teller, hears, sure, unsure, passes, forgets, near), listener
 
 
 def _reads(rule: Rule) -> frozenset[str] | None:

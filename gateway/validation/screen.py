@@ -6,75 +6,25 @@ look at the same few fields have said of some values, they say of them again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from gateway.catalog import DocumentType
 from gateway.validation.checks import Check
+from gateway.validation.columns import Columns
 from gateway.validation.facts import Facts
 from gateway.validation.fields import Values
-from gateway.validation.functions import DATES, Sure
-from gateway.validation.shapes import Pick, Row, Shape, picker
+from gateway.validation.functions import DATES
+from gateway.validation.looks import FactsOf, Group, Look
+from gateway.validation.shapes import Row, Shape, picker
+from gateway.validation.sweep import Sweep
 from gateway.validation.values import as_date
 
 _MOST_KEYS = 50_000  # values remembered, of all groups together
 _MOST_SHAPES = 4_000
-_LONG = 500  # characters of values that are not worth remembering
 _SERVICE, _INVOICE = "service", "invoice."
 _Reads = frozenset[str]
-_Facts = Callable[[Values, list[str] | None], Facts]  # of own values, and of the dates of service above a line
-
-
-class _Group:
-    """Rules that look at the same fields, and the values of these for which all of them hold."""
-
-    def __init__(self, checks: Sequence[Check], names: tuple[str, ...], dated: bool, facts: _Facts) -> None:
-        self._checks, self.names, self._dated, self._facts = checks, names, dated, facts
-        self.near = any(check.near for check in checks)
-        self.right: set[tuple[str | None, ...]] = set()
-
-    def learn(self, key: tuple[str | None, ...]) -> bool:
-        """Ask the rules about values not seen before."""
-        split = len(self.names)
-        own: Values = {}
-        for name, value in zip(self.names, key[:split], strict=True):
-            own.setdefault(name, []).append(value or "")
-        facts = self._facts(own, [day or "" for day in key[split:]] if self._dated else None)
-        holds = all([check.holds(facts) for check in self._checks])  # noqa: C419 - quicker
-        if holds and sum([len(value or "") for value in key]) < _LONG:
-            self.right.add(key)
-        return holds
-
-
-class _Look:
-    """What is asked of every part of one shape."""
-
-    __slots__ = ("_dated", "_groups", "always", "days", "lines", "rows")
-
-    def __init__(self) -> None:
-        self._groups: list[tuple[Pick, _Group, set[tuple[str | None, ...]]]] = []
-        self._dated: list[tuple[Pick, _Group]] = []
-        self.rows: list[Sure] = []  # of an invoice: what can say of it whole that a rule holds
-        self.always = False  # some rule has to be asked about each
-        self.days: Pick = picker(())  # of an invoice: its dates of service
-        self.lines: dict[Shape, _Look] = {}  # of an invoice: its lines
-
-    def add(self, pick: Pick, group: _Group, *, dated: bool) -> None:
-        if dated:
-            self._dated.append((pick, group))
-        else:
-            self._groups.append((pick, group, group.right))
-
-    def sure(self, got: Sequence[str], days: Sequence[str | None]) -> bool:
-        """Whether every rule holds for these values."""
-        for pick, group, right in self._groups:
-            if (key := pick(got)) not in right and not group.learn(key):
-                return False
-        return not self._dated or all(self._sure_with(pick(got), group, days) for pick, group in self._dated)
-
-    def _sure_with(self, own: tuple[str | None, ...], group: _Group, days: Sequence[str | None]) -> bool:
-        key = (*own, *days)
-        return key in group.right or group.learn(key)
+_Sort = tuple[str | None, tuple[str, ...], tuple[str, ...]]  # kind of invoice, columns of it and of its lines
 
 
 class Screen:
@@ -84,9 +34,11 @@ class Screen:
         self._document, self._personal = document, _personal(document)
         self._checks: Sequence[Check] = ()
         self._above: Mapping[str, Values] = {}
-        self._looks: dict[tuple[str | None, Shape], _Look] = {}
-        self._groups: dict[tuple[object, ...], _Group] = {}
+        self._looks: dict[tuple[str | None, Shape], Look] = {}
+        self._groups: dict[tuple[object, ...], Group] = {}
         self._together: dict[str | None, list[Check] | None] = {}
+        self._sweeps: dict[_Sort, Sweep | None] = {}
+        self._one_day: dict[str | None, date | None] = {}
         self._days: dict[tuple[str | None, ...], tuple[date, ...]] = {}
 
     def begin(self, checks: Sequence[Check], above: Mapping[str, Values]) -> None:
@@ -106,6 +58,9 @@ class Screen:
         passed = [check.number for check in together or () if check.passes is not None and check.passes(rows)]
         if together is None or len(passed) < len(together):
             return range(len(rows)), passed
+        sweep = self._sweep(kind, rows) if isinstance(rows, Columns) else None
+        if sweep is not None and isinstance(rows, Columns):
+            return sweep.doubtful(rows, self._days_of(rows)), passed
         return [place for place, row in enumerate(rows) if not self._sure(kind, row)], passed
 
     def _of_kind(self, kind: str | None) -> list[Check] | None:
@@ -147,49 +102,97 @@ class Screen:
             self._days[days] = dates
         return dates
 
+    def _days_of(self, rows: Columns) -> list[date | None]:
+        """When each was rendered."""
+        days = rows.own.get(_SERVICE)
+        if days is None:
+            return [None] * len(rows)
+        known = self._one_day
+        if len(known) >= _MOST_SHAPES:
+            known.clear()
+        for day in set(days) - known.keys():
+            known[day] = as_date(day, self._document.date_format) if day else None
+        return list(map(known.__getitem__, days))
+
     # -- what to ask of a shape --
 
-    def _look(self, kind: str | None, shape: Shape) -> _Look:
+    def _look(self, kind: str | None, shape: Shape) -> Look:
         look = self._looks[kind, shape] = self._made("invoice", kind, shape, shape.fields)
         look.days = picker(shape.places(_SERVICE))
-        mine = [c for c in self._checks if c.sure is not None and c.is_about(kind)]
-        mine = [c for c in mine if c.rule.scope != "invoice" or c.may_be_about(shape.fields)]
-        look.rows = [check.sure for check in mine if check.sure is not None]
+        look.rows = [check.sure for check in self._whole(kind, shape.fields) if check.sure is not None]
         return look
 
-    def _look_at_line(self, kind: str | None, invoice: _Look, own: Shape, shape: Shape) -> _Look:
+    def _whole(self, kind: str | None, there: Collection[str]) -> list[Check]:
+        """The checks that can say of an invoice with these fields, whole, that their rule holds."""
+        mine = [c for c in self._checks if c.sure is not None and c.is_about(kind)]
+        return [c for c in mine if c.rule.scope != "invoice" or c.may_be_about(there)]
+
+    def _look_at_line(self, kind: str | None, invoice: Look, own: Shape, shape: Shape) -> Look:
         there = shape.fields | {_INVOICE + name for name in own.fields}
         look = invoice.lines[shape] = self._made("line", kind, shape, there)
         return look
 
-    def _made(self, scope: str, kind: str | None, shape: Shape, there: Collection[str]) -> _Look:
-        look = _Look()
-        asked = [c for c in self._checks if c.rule.scope == scope and c.is_about(kind) and c.may_be_about(there)]
-        grouped: dict[_Reads, list[Check]] = {}
-        for check in asked:
+    def _made(self, scope: str, kind: str | None, shape: Shape, there: Collection[str]) -> Look:
+        look = Look()
+        look.always, grouped = self._grouped(scope, kind, there, shape.fields)
+        for reads, checks in grouped:
+            wanted = reads | ({_SERVICE} if DATES in reads else frozenset())
+            places = [place for place, name in enumerate(shape.names) if name in wanted]
+            names = tuple(shape.names[place] for place in places)
+            dated = DATES in reads and scope == "line" and _SERVICE not in shape.fields
+            look.add(picker(places), self._group(scope, kind, names, checks, dated=dated), dated=dated)
+        return look
+
+    def _sweep(self, kind: str | None, rows: Columns) -> Sweep | None:
+        """What is asked of these columns; None where some rule has to be asked about each invoice."""
+        sort = kind, tuple(rows.own), tuple(rows.below)
+        if sort not in self._sweeps:
+            self._sweeps[sort] = self._swept(*sort)
+        return self._sweeps[sort]
+
+    def _swept(self, kind: str | None, own: Collection[str], below: Collection[str]) -> Sweep | None:
+        always, of_invoices = self._grouped("invoice", kind, own, frozenset(own))
+        there = {*below, *[_INVOICE + name for name in own]}
+        always_too, of_lines = self._grouped("line", kind, there, frozenset(below))
+        if always or always_too:
+            return None
+        groups = [self._of_columns("invoice", kind, reads, own, checks)[0] for reads, checks in of_invoices]
+        asked = [self._of_columns("line", kind, reads, below, checks) for reads, checks in of_lines]
+        return Sweep(groups, asked, self._whole(kind, own))
+
+    def _of_columns(
+        self, scope: str, kind: str | None, reads: _Reads, there: Collection[str], checks: Sequence[Check]
+    ) -> tuple[Group, bool]:
+        wanted = reads | ({_SERVICE} if DATES in reads else frozenset())
+        dated = DATES in reads and scope == "line" and _SERVICE not in there
+        return self._group(scope, kind, tuple(name for name in there if name in wanted), checks, dated=dated), dated
+
+    def _grouped(
+        self, scope: str, kind: str | None, there: Collection[str], own: _Reads
+    ) -> tuple[bool, list[tuple[_Reads, list[Check]]]]:
+        """The rules to ask about these fields of a part (`own`) and what is above it, by what they look at; and whether
+        one has to be asked about each."""
+        always, grouped = False, dict[_Reads, list[Check]]()
+        for check in self._checks:
+            if check.rule.scope != scope or not check.is_about(kind) or not check.may_be_about(there):
+                continue
             if check.sure is not None or check.passes is not None:
                 continue
             if check.reads is None or not _only_own(check.reads, there):
-                look.always = True
+                always = True
             else:
-                grouped.setdefault(check.reads & (shape.fields | {DATES}), []).append(check)
-        for reads, checks in _merged(grouped):
-            self._add(look, scope, kind, shape, reads, checks)
-        return look
+                grouped.setdefault(check.reads & (own | {DATES}), []).append(check)
+        return always, _merged(grouped)
 
-    def _add(
-        self, look: _Look, scope: str, kind: str | None, shape: Shape, reads: _Reads, checks: Sequence[Check]
-    ) -> None:
-        wanted = reads | ({_SERVICE} if DATES in reads else frozenset())
-        places = [place for place, name in enumerate(shape.names) if name in wanted]
-        names = tuple(shape.names[place] for place in places)
-        dated = DATES in reads and scope == "line" and _SERVICE not in shape.fields
+    def _group(
+        self, scope: str, kind: str | None, names: tuple[str, ...], checks: Sequence[Check], *, dated: bool
+    ) -> Group:
         known = (scope, kind, names, dated, *(check.number for check in checks))
         if known not in self._groups:
-            self._groups[known] = _Group(checks, names, dated, self._facts_of(kind))
-        look.add(picker(places), self._groups[known], dated=dated)
+            self._groups[known] = Group(checks, names, dated, self._facts_of(kind))
+        return self._groups[known]
 
-    def _facts_of(self, kind: str | None) -> _Facts:
+    def _facts_of(self, kind: str | None) -> FactsOf:
         def facts(own: Values, days: list[str] | None) -> Facts:
             above = self._above if days is None else {**self._above, "invoice": {_SERVICE: days}}
             return Facts(self._document, own, above, kind=kind)
@@ -197,8 +200,12 @@ class Screen:
         return facts
 
     def _make_room(self) -> None:
-        if len(self._looks) > _MOST_SHAPES or sum(len(g.right) for g in self._groups.values()) > _MOST_KEYS:
+        if (
+            len(self._looks) + len(self._sweeps) > _MOST_SHAPES
+            or sum(len(g.right) for g in self._groups.values()) > _MOST_KEYS
+        ):
             self._looks.clear()
+            self._sweeps.clear()
             self._groups.clear()
 
 

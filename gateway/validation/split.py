@@ -70,20 +70,20 @@ class Splitter:
             if opened is not None:
                 self._mark(block.data, opened)
                 yield from self._opened(opened, lines)
-                self.lines_opened += block.data.count(b"\n")
+                self.lines_opened += opened.lines
             else:
                 self.marks.pass_over(block.data, (), 0, 0)
                 whole = self._feed(parser, block.data)
                 self.may_open = first and block.cut  # what follows one that could not be opened cannot be either
                 yield from self._taken(whole, between=self.may_open)
-            lines += block.data.count(b"\n")
+            lines += opened.lines if opened is not None else block.data.count(b"\n")
             first = False
             if self.error is not None or self.excess is not None:
                 return
 
     def _mark(self, data: bytes, chunk: Chunk) -> None:
         (found,) = self.lists
-        self.marks.pass_over(data, found.place.address, found.taken + found.seen, len(chunk.holder))
+        chunk.lines = self.marks.pass_over(data, found.place.address, found.taken + found.seen, len(chunk.holder))
 
     def _blocks(self) -> Iterator[Block]:
         yield from blocks(self._source, self._tag, self._steps, self._encoding)

@@ -1,0 +1,68 @@
+"""What the screen asks of parts of one shape: groups of rules, and the values of which all of a group hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gateway.validation.checks import Check
+from gateway.validation.facts import Facts
+from gateway.validation.fields import Values
+from gateway.validation.functions import Sure
+from gateway.validation.shapes import Pick, Shape, picker
+
+_LONG = 500  # characters of values that are not worth remembering
+FactsOf = Callable[[Values, list[str] | None], Facts]  # of own values, and of the dates of service above a line
+Key = tuple[str | None, ...]
+
+
+class Group:
+    """Rules that look at the same fields, and the values of these for which all of them hold."""
+
+    def __init__(self, checks: Sequence[Check], names: tuple[str, ...], dated: bool, facts: FactsOf) -> None:
+        self._checks, self.names, self._dated, self._facts = checks, names, dated, facts
+        self.near = any(check.near for check in checks)
+        self.right: set[Key] = set()
+
+    def learn(self, key: Key) -> bool:
+        """Ask the rules about values not seen before."""
+        split = len(self.names)
+        own: Values = {}
+        for name, value in zip(self.names, key[:split], strict=True):
+            if value is not None:
+                own.setdefault(name, []).append(value)
+        facts = self._facts(own, [day for day in key[split:] if day is not None] if self._dated else None)
+        holds = all([check.holds(facts) for check in self._checks])  # noqa: C419 - quicker
+        if holds and sum([len(value or "") for value in key]) < _LONG:
+            self.right.add(key)
+        return holds
+
+
+class Look:
+    """What is asked of every part of one shape."""
+
+    __slots__ = ("_dated", "_groups", "always", "days", "lines", "rows")
+
+    def __init__(self) -> None:
+        self._groups: list[tuple[Pick, Group, set[Key]]] = []
+        self._dated: list[tuple[Pick, Group]] = []
+        self.rows: list[Sure] = []  # of an invoice: what can say of it whole that a rule holds
+        self.always = False  # some rule has to be asked about each
+        self.days: Pick = picker(())  # of an invoice: its dates of service
+        self.lines: dict[Shape, Look] = {}  # of an invoice: its lines
+
+    def add(self, pick: Pick, group: Group, *, dated: bool) -> None:
+        if dated:
+            self._dated.append((pick, group))
+        else:
+            self._groups.append((pick, group, group.right))
+
+    def sure(self, got: Sequence[str], days: Sequence[str | None]) -> bool:
+        """Whether every rule holds for these values."""
+        for pick, group, right in self._groups:
+            if (key := pick(got)) not in right and not group.learn(key):
+                return False
+        return not self._dated or all(self._sure_with(pick(got), group, days) for pick, group in self._dated)
+
+    def _sure_with(self, own: Key, group: Group, days: Sequence[str | None]) -> bool:
+        key = (*own, *days)
+        return key in group.right or group.learn(key)
