@@ -14,7 +14,11 @@ import structlog
 from filelock import FileLock, Timeout
 
 from adapters import KINDS, opener
+from gateway import instance
 from gateway.archive import Archive
+from gateway.backups import House
+from gateway.backups.fence import examine
+from gateway.backups.scratch import clear
 from gateway.catalog import Catalog
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, PasswordConfig, PayerConfig, paths
@@ -31,6 +35,7 @@ from gateway.sealing import KeyFile, Masters
 from gateway.slots import Allowance, Slots
 from gateway.stages import Rooms, WorkLoop
 from gateway.stages.anchor import Anchor
+from gateway.stages.backup import Backup
 from gateway.stages.collect import Collect
 from gateway.stages.deadlines import Deadlines
 from gateway.stages.distribute import Distribute
@@ -58,6 +63,11 @@ class App:
     rooms: Rooms
     loop: WorkLoop
     slots: Slots
+
+    @property
+    def house(self) -> House:
+        """What there is to back up."""
+        return House(self.config, self.store, self.archive, self.keyring, self.clock)
 
 
 class Endpoints:
@@ -133,17 +143,18 @@ def open_app(config: Config, *, actor: str = "system", clock: Clock | None = Non
     clock = clock or SystemClock()
     places = config.paths
     private_dir(places.state)
-    masters = _masters(config, create=not places.database.exists())
+    instance.settle(places.instance)
+    found = masters(config, create=not places.database.exists())
     store = Store.open(places.database, clock, actor=actor)
     slots = Slots(families(places.state), _allowance(config))
     try:
-        yield _wire(config, store, Keyring.open(store, masters), clock, slots)
+        yield _wire(config, store, Keyring.open(store, found), clock, slots)
     finally:
         slots.close()
         store.close()
 
 
-def _masters(config: Config, *, create: bool) -> Masters:
+def masters(config: Config, *, create: bool = False) -> Masters:
     """The master key; made where this is the first start. Raises SealingError."""
     file = KeyFile(config.paths.key_file)
     if create:
@@ -179,8 +190,11 @@ def _wire(config: Config, store: Store, keyring: Keyring, clock: Clock, slots: S
         worker=f"{socket.gethostname()}:{os.getpid()}",
         judge=slots.judge,
     )
-    stages = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute(), Deadlines(), Anchor(), Watch())
-    return App(config, store, archive, keyring, catalog, credentials, clock, rooms, WorkLoop(rooms, stages), slots)
+    backup = Backup(House(config, store, archive, keyring, clock))
+    flow = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute())
+    stages = (*flow, Deadlines(), Anchor(), Watch(), backup)
+    loop = WorkLoop(rooms, stages, lambda: instance.held(config.paths.instance) is not None)
+    return App(config, store, archive, keyring, catalog, credentials, clock, rooms, loop, slots)
 
 
 def _credentials(config: Config, store: Store, keyring: Keyring, clock: Clock) -> Credentials:
@@ -218,6 +232,7 @@ def recover(app: App) -> None:
         due.abandon(tx)
         kept.end_leases(tx)
         audit.settings(tx, app.config.digests())
+    clear(app.config)
     with app.store.read() as tx:
         app.archive.sweep(lambda ref: kept.knows(tx, ref), app.clock.now())
 
@@ -228,6 +243,7 @@ def working(config: Config, *, actor: str = "system", clock: Clock | None = None
     ConfigError when another one runs."""
     with instance_lock(config), open_app(config, actor=actor, clock=clock) as app:
         recover(app)
+        examine(app.house)
         yield app
 
 

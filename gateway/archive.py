@@ -42,6 +42,15 @@ class Stored:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """A file as it lies on the disk: bytes with its format's own, and when it was last written (ns)."""
+
+    ref: str
+    size: int
+    written: int
+
+
 class Archive:
     """One folder of bytes, each file owned by one batch, reply or other record."""
 
@@ -110,6 +119,40 @@ class Archive:
             with suppress(OSError):  # not empty: others of the same owner stay
                 path.parent.rmdir()
         return removed
+
+    # -- a copy of the archive: files as they lie, whatever their format --
+
+    def each(self) -> Iterator[Lying]:
+        """Every whole file, in no order. One that is erased meanwhile is left out."""
+        for path in self._files():
+            with suppress(FileNotFoundError):
+                found = path.stat()
+                if not path.name.endswith(_PART):
+                    yield Lying(f"{path.parent.name}/{path.name}", found.st_size, found.st_mtime_ns)
+
+    def lift(self, ref: str) -> BinaryIO:
+        """The file itself, format byte and all, for a copy; readers `open`. Raises FileNotFoundError."""
+        return self._path(ref).open("rb")
+
+    def lay(self, ref: str, copy: Callable[[BinaryIO], None]) -> None:
+        """Put such a file where it lay, in the place of one that is there; `copy` writes it. Raises StoreError when the
+        disk cannot keep it, and whatever `copy` raises."""
+        final = self._path(ref)
+        temporary = final.with_name(f".{final.name}{_PART}")
+        with self._telling(final.parent.name):
+            self._make_home(final.parent.name)
+            file = open_private(temporary, exclusive=False)
+        with file:
+            copy(file)
+            with self._telling(final.parent.name):
+                sync_file(file)
+        with self._telling(final.parent.name):
+            temporary.replace(final)
+            sync_dir(final.parent)
+
+    def has(self, owner: str) -> bool:
+        """Whether anything of an owner is left."""
+        return _OWNER.fullmatch(owner) is not None and self._home(owner).is_dir()
 
     def _copy(self, owner: str, source: BinaryIO, file: BinaryIO) -> tuple[int, str]:
         digest, size = hashlib.sha256(), 0

@@ -13,6 +13,7 @@ GatewayError
 │  ├─ Gone                    the file left, or is another file now; skipped
 │  └─ InDoubt                 cut at or after the commit point; decided by the payer's facts, else HELD
 ├─ JudgingError               no process to judge a document can be had; the document stays where it is
+├─ BackupError                a backup cannot be made, read or restored; the folder is named
 ├─ SealingError               a key is missing or wrong, or a sealed value was moved or altered
 └─ StoreError
    ├─ StaleState              someone else moved the record first; next record
@@ -101,6 +102,10 @@ class InDoubt(TransportError):
 
 class JudgingError(GatewayError):
     """No process that judges could be started, or the service is ending: this says nothing of any document."""
+
+
+class BackupError(GatewayError):
+    """A backup cannot be made, read or restored as it stands."""
 
 
 class SealingError(GatewayError):

@@ -105,6 +105,16 @@ class Keyring:
 
     # -- the master key --
 
+    @property
+    def masters(self) -> Masters:
+        """The master keys this process can have."""
+        return self._masters
+
+    def wrap(self, plain: bytes, context: str) -> bytes:
+        """Sealed under the master key itself: for what must be opened where there is no database yet (a backup)."""
+        with self._looking() as tx:
+            return self._current(tx).seal(plain, context)
+
     def standing(self) -> Standing:
         """Which master key counts, and what is wrapped."""
         with self._store.read() as tx:

@@ -15,13 +15,15 @@ from gateway.states import TRANSITIONS, CredentialState
 from gateway.store.gauges import Gauges
 
 
-def exposition(look: Gauges, disk_free: int, ends: Mapping[str, datetime] = MappingProxyType({})) -> bytes:
+def exposition(
+    look: Gauges, disk_free: int, ends: Mapping[str, datetime] = MappingProxyType({}), *, held: bool = False
+) -> bytes:
     """The text format of Prometheus. `disk_free`: bytes left where the state folder lies. `ends`: when the term of a
-    credential ends (aware UTC), by its id, where that is known."""
+    credential ends (aware UTC), by its id, where that is known. `held`: nothing may leave."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(
-        _Look([*_metrics(look, ends), _one("disk_free_bytes", "Bytes left where the state is.", disk_free)])
-    )
+    free = _one("disk_free_bytes", "Bytes left where the state is.", disk_free)
+    gauge = _one("held", "1 while a person must release this place.", held)
+    registry.register(_Look([*_metrics(look, ends), free, gauge]))
     return generate_latest(registry)
 
 
@@ -48,6 +50,13 @@ def _metrics(look: Gauges, ends: Mapping[str, datetime]) -> Iterator[Metric]:
     yield found
     yield from _credentials(look, ends)
     yield from _looks(look)
+    for name, help, moment in (
+        ("backup", "When the last backup was made.", look.backup),
+        ("rehearsal", "When a rehearsal last proved a backup.", look.rehearsal),
+    ):
+        last = _gauge(f"{name}_timestamp_seconds", help)
+        _moment(last, (), moment)
+        yield last
 
 
 def _queue(look: Gauges) -> Iterator[Metric]:

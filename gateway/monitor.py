@@ -19,6 +19,7 @@ from typing import Any
 
 import structlog
 
+from gateway import instance
 from gateway.clock import Clock
 from gateway.config import Config, MonitorConfig
 from gateway.credentials import term
@@ -86,7 +87,8 @@ class Monitor:
             if self._kept is None or now - self._kept[0] > KEPT:
                 with self._store.read() as tx:
                     look = gauges.gauges(tx)
-                self._kept = now, exposition(look, self._free(), self._ends(look))
+                held = instance.held(self._config.paths.instance) is not None
+                self._kept = now, exposition(look, self._free(), self._ends(look), held=held)
             return self._kept[1]
 
     def _ends(self, look: gauges.Gauges) -> dict[str, datetime]:

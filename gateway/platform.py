@@ -100,6 +100,19 @@ def write_private(path: Path, data: bytes) -> None:
             temporary.unlink()
 
 
+def replace_private(path: Path, data: bytes) -> None:
+    """Write a small file durably in the place of the one that may be there: whole the old one, or whole the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open_private(temporary, exclusive=False) as file:
+            file.write(data)
+            sync_file(file)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_dir(path.parent)
+
+
 def append_private(path: Path, line: bytes) -> None:
     """Add a line to a file, durably; make it, readable by its owner only, when it is not there. Nothing that stands in
     the file is touched: the system may have been told to allow no more than that."""

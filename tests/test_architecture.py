@@ -27,6 +27,8 @@ FLOORS: list[list[str]] = [
         "payer",
         "calendars",
         "anchors",
+        "instance",
+        "tombstones",
     ],
     ["sealing", "migrations", "store", "keyring", "archive"],
     [
@@ -44,6 +46,7 @@ FLOORS: list[list[str]] = [
         "metrics",
         "alerts",
         "channels",
+        "backups",
     ],
     ["stages", "schedule", "families", "slots", "monitor", "watch", "adapters"],
     ["stages.*", "sandbox"],

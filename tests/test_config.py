@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from gateway.config import (
     AlertsConfig,
+    BackupConfig,
     Config,
     GatewayConfig,
     MailConfig,
@@ -19,6 +20,7 @@ from gateway.config import (
     PasswordConfig,
     PayerConfig,
     RecipientConfig,
+    RetentionConfig,
     load,
 )
 from gateway.errors import ConfigError
@@ -35,6 +37,8 @@ host = "127.0.0.1"
 TABLES: dict[str, type[BaseModel]] = {
     "gateway": GatewayConfig,
     "monitor": MonitorConfig,
+    "backup": BackupConfig,
+    "retention": RetentionConfig,
     "mail": MailConfig,
     "alerts": AlertsConfig,
     "alert": RecipientConfig,

@@ -55,6 +55,9 @@ FAMILIES = {
     "letters": "letters",
     "application": "application",
     "audit": "audit",
+    "backup": "backup",
+    "restore": "restore",
+    "rehearse": "backup",
 }
 COMMON = {
     "--config": "config",

@@ -17,6 +17,7 @@ from rich.markup import escape
 from gateway import families
 from gateway.cli.common import Call, show_json
 from gateway.cli.house import configuration
+from gateway.cli.safety import safety, sentence, why_held
 from gateway.clock import SystemClock, local
 from gateway.config import Config
 from gateway.errors import ConfigError, GatewayError
@@ -187,6 +188,18 @@ def _watching(call: Call, config: Config) -> tuple[bool, str]:
     return True, call.say(f"doctor.monitor_{which}", address=said.address, port=said.port, free=free // 1_000_000)
 
 
+def _backup(call: Call, config: Config) -> tuple[bool, str]:
+    """A second copy is made in time, and nothing holds this place."""
+    if held := why_held(call, config):
+        return False, held
+    with _store(call, config) as store:
+        if store is None:
+            return True, call.say("backups.never_configured")
+        with store.read() as tx:
+            found = safety(tx, config)
+    return not found["late"], sentence(call, found)
+
+
 def _there(folder: Path) -> Path:
     """The folder, or the nearest above it that exists."""
     return next(place for place in (folder, *folder.absolute().parents) if place.exists())
@@ -201,4 +214,5 @@ EXAMINATIONS: dict[str, Callable[[Call, Config], tuple[bool, str]]] = {
     "payers": _payers,
     "mailboxes": _mailboxes,
     "watching": _watching,
+    "backup": _backup,
 }

@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli.bar import bar
 from gateway.cli.common import Call, set_up_logs, show_json
+from gateway.cli.held import tell_held
 from gateway.cli.house import at_work
 from gateway.cli.picture import standing
 
@@ -26,6 +27,8 @@ def once(
     call: Call = ctx.obj
     set_up_logs(logging.WARNING)
     with at_work(call) as app:
+        if tell_held(call, app):
+            return 2
         with bar(call.say("cli.once_working")) as tell:
             runs = app.loop.once(progress=lambda _what, count: tell(call.say("cli.once_runs", count=count)))
         picture = standing(app)

@@ -11,6 +11,7 @@ from gateway.calendars.payer import CONFIRMED
 from gateway.cli.common import Call, show_json
 from gateway.cli.house import opened
 from gateway.cli.picture import standing
+from gateway.cli.safety import sentence, why_held
 
 COUNTED = ("batches", "requests", "invoices", "replies")
 
@@ -24,18 +25,21 @@ def status_(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", he
     call: Call = ctx.obj
     with opened(call) as app:
         picture = standing(app)
+        held = why_held(call, app.config)
     if as_json:
         show_json(picture)
         return
     console = Console(soft_wrap=True)  # an identifier cut in two cannot be copied
+    if held:
+        console.print(held, style="red", highlight=False, markup=False)
     for what in COUNTED:
         counts = {name: count for name, count in picture[what].items() if count}
         said = ", ".join(f"{name} {count}" for name, count in counts.items()) or "–"
         console.print(f"[bold]{call.say(f'look.{what}')}[/bold]  {said}", highlight=False)
     console.print(f"[bold]{call.say('look.deliveries')}[/bold]  {len(picture['deliveries'])}", highlight=False)
-    for held in picture["held"]:
+    for record in picture["held"]:
         console.print(
-            call.say("look.held", record=held["id"], reason=held["reason"]),
+            call.say("look.held", record=record["id"], reason=record["reason"]),
             style="yellow",
             highlight=False,
             markup=False,
@@ -52,6 +56,8 @@ def status_(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", he
         console.print(call.say("alerts.status", count=len(waiting)), style="yellow", highlight=False, markup=False)
     for one in picture["silent"]:
         console.print(call.say(f"look.silent_{_which(one)}", **one), style="yellow", highlight=False, markup=False)
+    late = "yellow" if picture["backup"]["late"] else None
+    console.print(sentence(call, picture["backup"]), style=late, highlight=False, markup=False)
 
 
 def _which(silence: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from gateway import calendars
 from gateway.app import App
 from gateway.cli.deadlines import live
+from gateway.cli.safety import safety
 from gateway.cli.silent import silent
 from gateway.clock import local, today
 from gateway.deadlines import ranked
@@ -33,6 +34,7 @@ def standing(app: App) -> dict[str, Any]:
             "failing": _failing(tx),
             "silent": silent(tx, known),
             "deadlines": _deadlines(tx, app),
+            "backup": safety(tx, app.config),
             "proposals": len(waiting(tx, Book.load(tx))),
             "alerts": [
                 {"id": one.id, "kind": one.kind, "subject": one.subject, "severity": one.severity, "state": one.state}

@@ -11,6 +11,7 @@ import typer
 
 from gateway.app import App
 from gateway.cli.common import Call, set_up_logs
+from gateway.cli.held import tell_held
 from gateway.cli.house import at_work, configuration
 from gateway.monitor import Monitor, Pulse, listening
 from gateway.platform import tell_manager
@@ -28,6 +29,7 @@ def run(ctx: typer.Context) -> None:
     set_up_logs(logging.getLevelNamesMapping()[said.log_level.upper()], said.log_format)
     with at_work(call) as app, watched(app) as pulse:
         call.tell("cli.run_started", folder=app.config.paths.state)
+        tell_held(call, app)
         tell_manager("READY=1")
         serve(pulse.around(app.loop.start), partial(_finish, app))
     call.tell("cli.run_stopped")

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gateway.config.alerts import AlertsConfig, Mailbox, MailConfig, RecipientConfig, Syslog
+from gateway.config.keeping import BackupConfig, RetentionConfig
 from gateway.config.monitor import MonitorConfig
 from gateway.config.password import PasswordConfig
 from gateway.config.strict import Model, Seconds, Table, nearest, read
@@ -20,6 +21,7 @@ from gateway.messages import both
 
 __all__ = [
     "AlertsConfig",
+    "BackupConfig",
     "Config",
     "GatewayConfig",
     "MailConfig",
@@ -28,6 +30,7 @@ __all__ = [
     "Paths",
     "PayerConfig",
     "RecipientConfig",
+    "RetentionConfig",
     "load",
     "paths",
 ]
@@ -120,6 +123,8 @@ class _File(Table):
     mail: MailConfig = MailConfig()
     alerts: AlertsConfig = AlertsConfig()
     recipients: tuple[RecipientConfig, ...] = Field((), alias="alert")
+    backup: BackupConfig = BackupConfig()
+    retention: RetentionConfig = RetentionConfig()
     payers: tuple[PayerConfig, ...] = Field((), alias="payer")
 
     @model_validator(mode="after")
@@ -150,6 +155,9 @@ class Paths:
     lock: Path
     schemas: Path  # this installation's own families
     payer: Path  # dated data about the payer that the operator added
+    instance: Path  # which house this is, and whether it is held
+    tombstones: Path  # what was purged
+    scratch: Path  # copies that are being made; whoever holds the lock may empty it
 
 
 @dataclass(frozen=True)
@@ -163,6 +171,8 @@ class Config:
     mail: MailConfig = field(default_factory=MailConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
     recipients: tuple[RecipientConfig, ...] = ()
+    backup: BackupConfig = field(default_factory=BackupConfig)
+    retention: RetentionConfig = field(default_factory=RetentionConfig)
 
     def payer(self, name: str) -> PayerConfig:
         """The payer of that name. Raises ConfigError, with the nearest known name."""
@@ -207,6 +217,9 @@ def paths(state_dir: Path) -> Paths:
         lock=state_dir / "lock",
         schemas=state_dir / "schemas",
         payer=state_dir / "payer",
+        instance=state_dir / "instance.json",
+        tombstones=state_dir / "tombstones.jsonl",
+        scratch=state_dir / "scratch",
     )
 
 
@@ -224,7 +237,8 @@ def load(path: Path | None = None, *, state_dir: Path | None = None) -> Config:
     said = data.gateway.model_copy(update={"state_dir": state, **beside})
     mail = _filed(data.mail, base, "password_file", "ca_file")
     recipients = tuple(_filed(one, base, "secret_file", "ca_file") for one in data.recipients)
-    return Config(said, payers, file, data.monitor, mail, data.alerts, recipients)
+    backup = data.backup.model_copy(update={"folder": _if_said(base, data.backup.folder)})
+    return Config(said, payers, file, data.monitor, mail, data.alerts, recipients, backup, data.retention)
 
 
 def _found() -> Path | None:

@@ -158,6 +158,7 @@ class WorkLoop:
 
     rooms: Rooms
     stages: Sequence[Stage]
+    rests: Callable[[], bool] = lambda: False  # nothing is begun while this says so: the house is held
     _every: dict[Row, float] = field(default_factory=dict)  # the rows of Due as this process last wrote them
     _refreshed: float | None = None  # monotonic
     _stays: set[Row] = field(default_factory=set)  # rows whose last run asked for `again_in`
@@ -177,6 +178,8 @@ class WorkLoop:
 
     def start(self, wanted: Callable[[Row], bool] = lambda _: True) -> list[Future[Outcome]]:
         """Begin every due run that is `wanted`, and do not wait: a slow endpoint delays nobody's next look."""
+        if self.rests():
+            return []
         if self._refreshed is None or self.rooms.clock.monotonic() - self._refreshed >= REFRESH:
             self.refresh()
         with self.rooms.store.read() as tx:

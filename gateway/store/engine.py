@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,8 +30,9 @@ from sqlalchemy import (
 from sqlmodel import Session, SQLModel
 
 from gateway.clock import Clock
+from gateway.errors import StoreError
 from gateway.models import ChainHead
-from gateway.store import connection, schema
+from gateway.store import connection, schema, snapshot
 
 IN_LIST = 500  # values in one IN (…), well below every database's limit
 Item = TypeVar("Item")
@@ -123,6 +125,15 @@ class Store:
     def writing(self) -> Tx | None:
         """The transaction that this thread is writing in, if it is."""
         return self._nesting.writing
+
+    def copy_to(self, target: Path) -> None:
+        """A consistent copy of everything committed now, as a SQLite file that is not there yet; others may go on
+        writing. Raises StoreError when the database fails, OSError when the disk cannot keep it."""
+        with connection.translated(self._engine):
+            try:
+                snapshot.take(self._engine, target)
+            except sqlite3.Error as error:
+                raise StoreError(connection.sentence("broken", where=target, problem=error)) from error
 
     @contextmanager
     def _nested(self) -> Iterator[None]:

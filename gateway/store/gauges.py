@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from gateway.models import Attempt, Batch, Credential, Due, FindingRow, Reply, Request
+from gateway.store import backups
 from gateway.store.engine import Tx, table_of
 
 
@@ -22,6 +23,8 @@ class Gauges:
     findings: dict[tuple[str, str], int]  # code, severity
     credentials: list[Credential]
     looks: list[Due]
+    backup: datetime | None  # when the last one was made, and when one was last proved by a rehearsal
+    rehearsal: datetime | None
 
 
 def gauges(tx: Tx) -> Gauges:
@@ -33,7 +36,14 @@ def gauges(tx: Tx) -> Gauges:
         _findings(tx),
         list(tx.session.scalars(select(Credential).order_by(col(Credential.payer), col(Credential.number)))),
         list(tx.session.scalars(select(Due).order_by(col(Due.stage), col(Due.endpoint)))),
+        _last(tx, backups.MADE),
+        _last(tx, backups.REHEARSED),
     )
+
+
+def _last(tx: Tx, what: str) -> datetime | None:
+    news = backups.last(tx, what)
+    return news.at if news is not None else None
 
 
 def _records(tx: Tx) -> dict[tuple[str, str], tuple[int, datetime]]:

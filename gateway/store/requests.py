@@ -20,7 +20,7 @@ from gateway.store.engine import Tx, changed, chunks
 
 PERSON = "person"  # the hold a person puts on a request
 # Holds that a plain release does not lift: findings (capitals), and what might be there already.
-RISKY = frozenset({"in_doubt", "no_reply", "name_taken"})
+RISKY = frozenset({"in_doubt", "no_reply", "name_taken", "restored"})
 
 
 def get(tx: Tx, request_id: str) -> Request | None:
