@@ -47,6 +47,7 @@ FLOORS: list[list[str]] = [
         "alerts",
         "channels",
         "backups",
+        "incidents",
     ],
     ["stages", "schedule", "families", "slots", "monitor", "watch", "adapters"],
     ["stages.*", "sandbox"],

@@ -9,6 +9,7 @@ import typer
 from gateway import anchors
 from gateway.anchors import Anchor, AnchorsError
 from gateway.app import App
+from gateway.cli import incidents
 from gateway.cli.common import Call, show_json
 from gateway.cli.house import opened
 from gateway.cli.registers import export
@@ -19,6 +20,7 @@ from gateway.store.chain import Examined, Head
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="audit.help")
 group.command("export", help="audit.export_help")(export)
+group.add_typer(incidents.group, name="incident")
 
 
 def register(root: typer.Typer) -> None:

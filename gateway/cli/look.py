@@ -49,9 +49,10 @@ def status_(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", he
     for nearest in picture["deadlines"][:1]:
         said = call.say("deadlines.status", count=len(picture["deadlines"]), **nearest)
         console.print(said, style="yellow", highlight=False, markup=False)
-    if picture["proposals"]:
-        said = call.say("look.proposals", count=picture["proposals"])
-        console.print(said, style="yellow", highlight=False, markup=False)
+    for what in ("proposals", "recalls", "incidents"):
+        if picture[what]:
+            said = call.say(f"look.{what}", count=picture[what])
+            console.print(said, style="yellow", highlight=False, markup=False)
     if waiting := [one for one in picture["alerts"] if one["state"] == "OPEN"]:
         console.print(call.say("alerts.status", count=len(waiting)), style="yellow", highlight=False, markup=False)
     for one in picture["silent"]:

@@ -14,7 +14,7 @@ from gateway.deadlines import ranked
 from gateway.models import Batch, Reply, Request
 from gateway.registry import Book
 from gateway.registry.evidence import waiting
-from gateway.store import Tx, alerts, due, status
+from gateway.store import Tx, alerts, due, incidents, recalls, status
 from gateway.store import deadlines as rows
 
 
@@ -40,6 +40,8 @@ def standing(app: App) -> dict[str, Any]:
                 {"id": one.id, "kind": one.kind, "subject": one.subject, "severity": one.severity, "state": one.state}
                 for one in alerts.every(tx)
             ],
+            "recalls": len(recalls.every(tx)),
+            "incidents": len(incidents.every(tx, closed=False)),
         }
 
 

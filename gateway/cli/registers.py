@@ -21,9 +21,10 @@ from gateway.cli.house import opened
 from gateway.clock import TORONTO, local, today
 from gateway.errors import ConfigError
 from gateway.messages import both
+from gateway.models import Incident
 from gateway.platform import open_private
 from gateway.sheets import Grid, Sheet
-from gateway.store import Tx, audit
+from gateway.store import Tx, audit, incidents
 
 Rows = Callable[[Tx, datetime, datetime], Iterable[Any]]
 # What each holds, in the order of its columns.
@@ -34,14 +35,21 @@ REGISTERS: Mapping[str, tuple[Rows, tuple[str, ...]]] = {
         audit.communications,
         ("seq", "at", "record", "nature", "purpose", "recipient", "number", "agency", "sha256"),
     ),
-}
+    "incidents": (
+        incidents.learned,
+        (
+            "id", "opened_at", "opened_by", "aware_on", "began_on", "ended_on", "information", "circumstances", "cause",
+            "persons", "residents", "serious", "reasoning", "commission_on", "persons_on", "measures", "closed_at",
+        ),
+    ),
+}  # fmt: skip
 FORMATS = ("csv", "json", "html")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export(
     ctx: typer.Context,
-    register: str = typer.Argument(..., metavar="looks|access|communications", help="audit.register"),
+    register: str = typer.Argument(..., metavar="|".join(REGISTERS), help="audit.register"),
     since: str = typer.Option("", "--from", metavar="DAY", help="audit.since"),
     until: str = typer.Option("", "--to", metavar="DAY", help="audit.until"),
     form: str = typer.Option("csv", "--format", metavar="csv|json|html", help="audit.format"),
@@ -57,7 +65,7 @@ def export(
             audit.look(tx, "register", register, "audit export")
         rows, names = REGISTERS[register]
         with app.store.read() as tx:
-            found = (asdict(row) for row in rows(tx, _begins(first), _begins(last + timedelta(days=1))))
+            found = (_columns(row) for row in rows(tx, _begins(first), _begins(last + timedelta(days=1))))
             _write(_FORMS[form](call, register, names, found, (first, last)), out)
 
 
@@ -67,6 +75,11 @@ def _period(call: Call, since: str, until: str, now: date) -> tuple[date, date]:
     first = day(call, since, "--from") or before.replace(day=1)
     last = day(call, until, "--to") or (now if since else before)
     return first, last
+
+
+def _columns(row: Any) -> dict[str, Any]:
+    values: dict[str, Any] = row.model_dump() if isinstance(row, Incident) else asdict(row)
+    return values
 
 
 def _begins(on: date) -> datetime:

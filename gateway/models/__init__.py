@@ -7,6 +7,7 @@ from gateway.models.credential import Credential, CredentialAttempt, CredentialP
 from gateway.models.deadlines import DeadlineAlert
 from gateway.models.exchange import Batch, Deposit, FindingRow, Invoice, Line, Request, Salvage, Submission
 from gateway.models.facts import Fact
+from gateway.models.incidents import Incident, Recall
 from gateway.models.keys import DataKey, MasterKey
 from gateway.models.ledger import Attempt, ChainHead, DeliveryProof, Due, Event, RegistryToken
 from gateway.models.people import (
@@ -66,6 +67,7 @@ __all__ = [
     "Fact",
     "FindingRow",
     "GroupMember",
+    "Incident",
     "Invoice",
     "Line",
     "Mandate",
@@ -78,6 +80,7 @@ __all__ = [
     "Practitioner",
     "PractitionerStanding",
     "Proposal",
+    "Recall",
     "RegistryToken",
     "Reply",
     "Request",

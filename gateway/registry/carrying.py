@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from gateway.clock import local
@@ -17,7 +17,7 @@ from gateway.store import registry_writes as writes
 IN_ONE = 1000  # steps that are written in one transaction
 
 
-def carry_out(store: Store, steps: Sequence[Step], token: str, also: Callable[[Tx], None] | None = None) -> bool:
+def carry_out(store: Store, steps: Sequence[Step], token: str, also: Iterable[Callable[[Tx], None]] = ()) -> bool:
     """Write the plan that was made for the registry of this token; `also` is done in the same transaction. False: the
     registry is another one meanwhile, and nothing was written that counts."""
     new = writes.new_rows(step.write for step in steps)
@@ -40,8 +40,8 @@ def carry_out(store: Store, steps: Sequence[Step], token: str, also: Callable[[T
         writes.insert(tx, new, tx.now)
         writes.alter(tx, (step.write for step in steps))
         _set_going(tx, changed=bool(steps))
-        if also is not None:
-            also(tx)
+        for do in also:
+            do(tx)
     return True
 
 

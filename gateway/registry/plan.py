@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from gateway.catalog import Catalog
@@ -19,6 +20,7 @@ from gateway.registry.desk import Desk
 from gateway.registry.diff import compare
 from gateway.registry.file import RegistryFile
 from gateway.registry.oddities import find_oddities
+from gateway.registry.recall import Correction, correction
 from gateway.registry.steps import ADD, CHANGE, CLOSE, Step
 from gateway.store import Store, Tx
 from gateway.store import registry as rows
@@ -33,6 +35,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     warnings: tuple[Both, ...] = ()
     refusals: tuple[Both, ...] = ()
+    recalled: tuple[Both, ...] = ()  # what happened under the facts it corrects, and should not have
     applied: bool = False
     token: str = ""  # the registry it was made for
 
@@ -52,8 +55,9 @@ class Plan:
         return self._signed(CLOSE)
 
     def text(self, lang: str) -> str:
-        """One line a step: `+` new, `~` changed, `-` ended; `?` a warning, `!` a refusal; then what became of it."""
+        """One line a step: `+` new, `~` changed, `-` ended; `<` recalled, `?` a warning, `!` a refusal; what became."""
         lines = [f"{step.sign} {step.sentence[lang]}" for step in self.steps]
+        lines += [f"< {recalled[lang]}" for recalled in self.recalled]
         lines += [f"? {warning[lang]}" for warning in self.warnings]
         lines += [f"! {refusal[lang]}" for refusal in self.refusals]
         return "\n".join([*lines, say(f"registry.{self._fate()}", lang)])
@@ -97,13 +101,27 @@ def bring(
         with store.read() as tx:
             token, tables = rows.token(tx), rows.load(tx)
             desk = Desk(file, said, tables, local(tx.now).date(), lines)
-        plan = _planned(desk, config, catalog, token)
+            plan = _planned(desk, config, catalog, token)
+            corrected = None if plan.refusals else correction(desk)
+            plan = replace(plan, recalled=_recalled(tx, corrected))
         if dry_run or plan.refusals:
             return plan
         passing("registry.planned")
-        if carrying.carry_out(store, plan.steps, plan.token, also):
-            return Plan(plan.steps, plan.warnings, applied=True)
+        doings = [also] if also else []
+        if corrected is not None:
+            doings.append(partial(_keep, corrected=corrected, lang=config.gateway.language))
+        if carrying.carry_out(store, plan.steps, plan.token, doings):
+            return replace(plan, applied=True)
     raise StaleState(side_by_side("registry.others_change_it", file=file))
+
+
+def _recalled(tx: Tx, corrected: Correction | None) -> tuple[Both, ...]:
+    return tuple(corrected.say(row) for row in corrected.found(tx)[0]) if corrected else ()
+
+
+def _keep(tx: Tx, corrected: Correction, lang: str) -> None:
+    """Looked for once more, where nobody else can write: something may have gone since the plan was made."""
+    corrected.keep(tx, lang)
 
 
 def _planned(desk: Desk, config: Config, catalog: Catalog, token: str) -> Plan:
