@@ -58,6 +58,7 @@ FAMILIES = {
     "backup": "backup",
     "restore": "restore",
     "rehearse": "backup",
+    "statement": "paper",
 }
 COMMON = {
     "--config": "config",

@@ -55,6 +55,8 @@ def status_(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", he
             console.print(said, style="yellow", highlight=False, markup=False)
     if waiting := [one for one in picture["alerts"] if one["state"] == "OPEN"]:
         console.print(call.say("alerts.status", count=len(waiting)), style="yellow", highlight=False, markup=False)
+    for one in picture["paper"]:
+        console.print(call.say("look.paper", **one), style="yellow", highlight=False, markup=False)
     for one in picture["silent"]:
         console.print(call.say(f"look.silent_{_which(one)}", **one), style="yellow", highlight=False, markup=False)
     late = "yellow" if picture["backup"]["late"] else None

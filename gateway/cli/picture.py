@@ -7,6 +7,7 @@ from typing import Any
 from gateway import calendars
 from gateway.app import App
 from gateway.cli.deadlines import live
+from gateway.cli.paper import late
 from gateway.cli.safety import safety
 from gateway.cli.silent import silent
 from gateway.clock import local, today
@@ -41,6 +42,7 @@ def standing(app: App) -> dict[str, Any]:
                 for one in alerts.every(tx)
             ],
             "recalls": len(recalls.every(tx)),
+            "paper": late(tx, app),
             "incidents": len(incidents.every(tx, closed=False)),
         }
 

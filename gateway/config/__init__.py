@@ -64,6 +64,7 @@ class GatewayConfig(Table):
     anchor_syslog: Syslog = ""
     print_queue: str = ""
     switch_days: int = Field(180, ge=1)
+    paper_days: int = Field(30, ge=1)
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

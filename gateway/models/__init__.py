@@ -1,7 +1,7 @@
 """The tables. Import the classes from here, so that the metadata is always whole."""
 
 from gateway.models.alerts import Alert, AlertNotice, Message
-from gateway.models.answers import Distribution, Parcel, Reply, Statement, StatementEntry
+from gateway.models.answers import Distribution, PaperStatement, Parcel, Reply, Statement, StatementEntry
 from gateway.models.applications import Application, ApplicationSignature
 from gateway.models.credential import Credential, CredentialAttempt, CredentialPast
 from gateway.models.deadlines import DeadlineAlert
@@ -74,6 +74,7 @@ __all__ = [
     "MasterKey",
     "Message",
     "NumberSuspension",
+    "PaperStatement",
     "Parcel",
     "PracticeGroup",
     "PracticeNumber",

@@ -76,6 +76,24 @@ class Statement(SQLModel, table=True):
     entries: int = 0
 
 
+class PaperStatement(SQLModel, table=True):
+    """PAP-: a statement of account that came on paper, as a person wrote it down; nothing of single invoices."""
+
+    __tablename__ = "paper_statement"
+    __table_args__ = (UniqueConstraint("account", "dated", "number"),)
+    id: str = Field(primary_key=True)
+    account: str = Field(index=True)
+    agency_id: str  # who is owed it
+    dated: date
+    number: str  # no_etat_compte, as printed
+    cents: int = Field(sa_type=BigInteger)  # what was paid; may be negative
+    entries: int | None = None  # how many lines it lists, where somebody counted
+    received_on: date
+    scan_ref: str | None = None  # sealed, in the archive
+    recorded_at: datetime = utc()
+    recorded_by: str
+
+
 class StatementEntry(SQLModel, table=True):
     """One entry of a statement; `paid_cents` is a delta and may be negative."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from gateway.models import Accreditation
+from gateway.models import Accreditation, Reply
 from gateway.registry.book import Book
 from gateway.registry.reasons import Reason, reason
 
@@ -74,6 +74,16 @@ def candidates(book: Book, account: str, day: date) -> tuple[Candidate, ...]:
 def held_before(book: Book, account: str, agency_id: str, day: date) -> bool:
     """Whether the agency held the account on that day or earlier: its invoices may still be spoken of."""
     return any(fact.agency_id == agency_id and fact.valid_from <= day for fact in book.holders(account, day))
+
+
+def is_owed(book: Book, reply: Reply) -> bool:
+    """Whether a matched statement or extract is still its agency's, by the registry of now; other replies are."""
+    if reply.kind not in ("statement", "extract") or reply.agency_id is None or "account" not in reply.facts:
+        return True
+    account, dated = str(reply.facts["account"]), date.fromisoformat(reply.facts["dated"])
+    if reply.kind == "extract":
+        return held_before(book, account, reply.agency_id, dated)
+    return statement_recipient(book, account, dated).agency_id == reply.agency_id
 
 
 def switched(book: Book, account: str, day: date, window: timedelta = WINDOW) -> Iterator[Reason]:

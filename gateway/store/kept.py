@@ -5,7 +5,17 @@ from __future__ import annotations
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from gateway.models import Application, Batch, Credential, DeliveryProof, Distribution, Parcel, Reply, Request
+from gateway.models import (
+    Application,
+    Batch,
+    Credential,
+    DeliveryProof,
+    Distribution,
+    PaperStatement,
+    Parcel,
+    Reply,
+    Request,
+)
 from gateway.store.engine import Tx, changed
 
 
@@ -33,5 +43,6 @@ def knows(tx: Tx, ref: str) -> bool:
         "PRV": [select(DeliveryProof.id).where(DeliveryProof.archive_ref == ref, DeliveryProof.id == owner)],
         # Every paper of an application stays, also one that a later one took the place of: events still name it.
         "APP": [select(Application.id).where(Application.id == owner)],
+        "PAP": [select(PaperStatement.id).where(PaperStatement.scan_ref == ref, PaperStatement.id == owner)],
     }.get(owner.partition("-")[0], [select(Parcel.id).where(Parcel.archive_ref == ref, Parcel.id == owner)])
     return any(tx.session.exec(query.limit(1)).first() is not None for query in columns)

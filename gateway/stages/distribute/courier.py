@@ -13,6 +13,7 @@ from gateway.models import Agency, Distribution, Reply, Source
 from gateway.platform import passing
 from gateway.ports import Delivery, Receipt
 from gateway.registry import Book
+from gateway.registry.recipient import is_owed
 from gateway.retry import WAITS, wait_before
 from gateway.stages import Rooms
 from gateway.stages.distribute.artefacts import Artefact, render, rows
@@ -23,6 +24,12 @@ from gateway.store import Tx, attempts, moves, replies
 _NO_NUMBER = "00000"  # in the name of what goes to an agency that holds no number today
 
 log = structlog.get_logger()
+
+
+class NoLongerOwed(TransportError):
+    """The registry was corrected after the reply was matched: a person must look."""
+
+    code = "no_longer_owed"
 
 
 class Courier:
@@ -129,8 +136,11 @@ class Courier:
             return box.send(artefact.name, source, artefact.size, artefact.sha256, lambda: self._still_ours(reply))
 
     def _still_ours(self, reply: Reply) -> None:
-        """Between the last byte and the rename: nobody took the reply meanwhile. Raises StaleState."""
+        """Between the last byte and the rename: nobody took the reply meanwhile (raises StaleState), and the registry
+        still says that its agency is owed it (raises NoLongerOwed)."""
         with self._rooms.store.write() as tx:
+            if not is_owed(Book.load(tx), reply):
+                raise NoLongerOwed(f"{reply.id} is not owed to {reply.agency_id} any more")
             if reply.lease_until is None or reply.lease_until <= tx.now:
                 raise StaleState(f"the lease of {reply.id} ended")
             moves.renew(tx, reply, seconds=self._rooms.config.gateway.lease_seconds)
