@@ -1,4 +1,4 @@
-"""Statements on paper: which are expected, which came, which are late; and what is matched is handed to its owner only."""
+"""Statements on paper: which are expected, which came, which are late; a matched one is handed to its owner only."""
 
 from __future__ import annotations
 
