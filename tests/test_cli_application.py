@@ -14,6 +14,7 @@ from sqlmodel import select
 from gateway.app import open_app, recover
 from gateway.calendars import next_business
 from gateway.cli import main
+from gateway.cli.application.facts import overdue
 from gateway.clock import SystemClock, today
 from gateway.config import load
 from gateway.models import Event
@@ -126,6 +127,11 @@ def test_a_change_of_agency_from_draft_to_the_registry(line: Line) -> None:
     assert (one["standing"], one["expected_by"]) == ("received", str(next_business(TODAY + timedelta(weeks=6))))
     later = str(TODAY + timedelta(weeks=6, days=6))
     assert line.json("application", "show", one["id"][-8:], "--today", later)["overdue"][0]["code"] == "answer_overdue"
+    with open_app(load(line.folder / "gateway.toml")) as app, app.store.read() as tx:
+        state = app.config.gateway.state_dir
+        (late,) = overdue(tx, state, TODAY + timedelta(weeks=6, days=6))
+        assert overdue(tx, state, TODAY) == line.json("status")["applications"] == []
+    assert (late["id"], late["code"]) == (one["id"], "answer_overdue")
     since = str(TODAY + timedelta(10))
     confirm = ("application", "confirm", one["id"], "--effective", since)
     assert line(*confirm) == 1

@@ -13,7 +13,12 @@ import pytest
 from sqlalchemy import update
 from support.returns import Fact, ReturnHouse, parcel, recev, statement
 
+from gateway.cli.common import Call
+from gateway.cli.whose import whose, whose_lines
 from gateway.models import Accreditation, Invoice, Reply, Statement, StatementEntry
+from gateway.registry import Book
+from gateway.stages.distribute import artefacts
+from gateway.stages.distribute import paper as printed_on_paper
 from gateway.store import status
 
 ACCOUNT = "personal:231234"
@@ -150,6 +155,52 @@ def test_what_goes_on_paper_is_laid_in_the_print_queue_behind_a_cover_page(tmp_p
     assert printed.data.startswith(b"%PDF-")
     assert printed.data.count(b"/Type /Page\n") == 2  # the cover, the statement
     house.close()
+
+
+def test_a_long_statement_is_printed_in_volumes_and_each_has_its_cover(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(printed_on_paper, "VOLUME", 2)
+    house = ReturnHouse(tmp_path, gateway={"print_queue": "print"})
+    house.agency("AGE-3", "18003", migrated=None)
+    house.account("personal:233333", "AGE-3")
+    text = statement().replace("<no_trnsm>18001", "<no_trnsm>18003").replace("<id_prof>231234", "<id_prof>233333")
+    house.answered("EC_18003_2026-10-08.zip", parcel(EC=text), number="18003")
+    house.distributed("SRC-3")
+    printed = house.boxes.box["print"].files
+    assert sorted(name.partition(".")[2] for name in printed) == ["1-3.pdf", "2-3.pdf", "3-3.pdf"]
+    assert all(file.data.count(b"/Type /Page\n") == 2 for file in printed.values())
+    house.close()
+
+
+def test_an_extract_s_data_lists_every_entry_and_its_page_the_first_ones(
+    house: ReturnHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artefacts, "LISTED", 1)
+    handed_over(house)
+    given(house, statement())
+    house.distributed("SRC-1")
+    former = {name.rpartition(".")[2]: data for name, data in house.at_the_agency("SRC-1").items() if "extrait" in name}
+    assert len(json.loads(former["json"])["entries"]) == 2
+    assert former["html"].count(b"F-0001") < former["json"].count(b"F-0001") + 1
+
+
+def test_what_a_held_statement_may_be_is_told_and_who_got_no_extract(house: ReturnHouse) -> None:
+    end(house, f"ACC-{ACCOUNT}-AGE-1", date(2026, 9, 19))
+    house.accredit(ACCOUNT, "AGE-2", date(2026, 11, 1))
+    house.answered("EC_18001_2026-10-08.zip", parcel(EC=statement()))
+    (reply,) = house.all(Reply)
+    with house.store.read() as tx:
+        known = Book.load(tx)
+        events = [{"detail": event.detail} for event in status.history(tx, reply.id)]
+    call = Call(config_file=None, state_dir=None, lang="en", actor=None)
+    told = whose(known, [*events, {"detail": {"no_extract_for": ["AGE-2"]}}])
+    lines = list(whose_lines(call, told, held=True))
+    assert '  may be owed to "Agence AGE-1", which holds the account from 2016-07-01 to 2026-09-19' in lines
+    assert '  may be owed to "Agence AGE-2", which holds the account from 2026-11-01 to …' in lines
+    (closed,) = whose_lines(call, told, held=False)
+    assert "got no extract: the agency is no longer active" in closed
+    assert whose(known, []) == {}
 
 
 def test_a_parcel_of_several_accounts_is_delivered_account_by_account(house: ReturnHouse) -> None:

@@ -43,6 +43,22 @@ def test_a_practitioner_who_stopped_bills_no_later_service_under_any_form_of_the
     assert (request.state, "PRACTITIONER_STOPPED" in request.holds) == (state, state == "HELD")
 
 
+def test_what_is_held_for_a_practitioner_who_stopped_goes_once_the_registry_says_otherwise(house: House) -> None:
+    now = house.clock.now()
+    house.add(Practitioner(id="231234", profession="dentist", recorded_at=now))
+    standing = {"practitioner_id": "231234", "standing": "retired", "valid_from": LONG_AGO, "recorded_at": now}
+    house.add(PractitionerStanding(id="PST-1", **standing))
+    (request,) = house.given("lot.xml", paimt())
+    assert {"PRACTITIONER_STOPPED", "PRACTITIONER_NOT_BILLING"} <= set(request.holds)
+    house.account("personal:239999", "AGE-1")  # the registry changed, and not in that
+    house.judged()
+    assert house.request("D-1").state == "HELD"
+    with house.store.write() as tx:
+        tx.session.get_one(PractitionerStanding, "PST-1").superseded_at = tx.now
+    house.judged()
+    assert (house.request("D-1").state, house.request("D-1").holds) == ("READY", [])
+
+
 @pytest.mark.parametrize(("software", "found"), [("FactSoft", 0), ("AutreLogiciel", 1)])
 def test_software_other_than_the_declared_one_is_warned_of_and_listed(house: House, software: str, found: int) -> None:
     house.declares(software=software)

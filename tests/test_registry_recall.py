@@ -116,6 +116,16 @@ def test_a_number_that_was_another_agency_s_and_a_mandate_that_had_ended(house: 
     assert {row.code for row in house.all(Recall)} == {"MANDATE_MISSING", "NUMBER_NOT_ITS"}
 
 
+def test_going_away_and_coming_back_is_warned_of_once_with_the_letter_s_advice(house: ReturnHouse) -> None:
+    away = CAME + "to = 2026-09-30\n"
+    back = GONE.replace("from = 2016-07-01\nto = 2026-09-19", "from = 2026-10-01")
+    assert "paper" not in apply(house, GONE + away).text("en")
+    (line,) = [line for line in apply(house, back).text("en").splitlines() if line.startswith("? ")]
+    assert "left its agency on 2026-09-20 and came back on 2026-10-01" in line
+    assert "paper statements for all payment modes; the letter advises opening a new account" in line
+    assert "? " not in apply(house, GONE + away + back + "covers_services_from = 2026-01-01\n").text("en")
+
+
 def test_an_extract_for_who_never_held_the_account_is_recalled(house: ReturnHouse) -> None:
     apply(house, GONE + CAME)
     house.transmitted("D-1", ["F-0001"], account=ACCOUNT)

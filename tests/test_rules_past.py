@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 from support.house import AUTUMN, House, annu, paimt, sample
 
-from gateway.models import Agency, FindingRow, Invoice, Reply, Request, Statement, StatementEntry, Submission
+from gateway.models import (
+    Agency,
+    FindingRow,
+    Invoice,
+    Practitioner,
+    PractitionerStanding,
+    Reply,
+    Request,
+    Statement,
+    StatementEntry,
+    Submission,
+)
 
 NUMBER, TOKEN = "00000000101", "12345678"
 
@@ -67,6 +78,16 @@ def shown(house: House, invoice: Invoice, days_ago: int) -> None:
         tx.session.add(
             StatementEntry(reply_id=f"RET-{dated}", position=1, invoice_id=invoice.id, kind="COUR", paid_cents=0)
         )
+
+
+def test_a_modification_for_a_practitioner_who_stopped_is_told_like_a_new_invoice(house: House) -> None:
+    receivable(house)
+    now = house.clock.now()
+    house.add(Practitioner(id="231234", profession="dentist", recorded_at=now))
+    standing = {"practitioner_id": "231234", "standing": "moved", "valid_from": date(2016, 7, 1), "recorded_at": now}
+    house.add(PractitionerStanding(id="PST-1", **standing))
+    house.given("modif.xml", modification())
+    assert "PRACTITIONER_STOPPED" in {found["code"] for found in findings(house)}
 
 
 def test_a_number_used_before_is_told_with_what_became_of_the_first(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -37,30 +38,27 @@ def status_(ctx: typer.Context, as_json: bool = typer.Option(False, "--json", he
         said = ", ".join(f"{name} {count}" for name, count in counts.items()) or "–"
         console.print(f"[bold]{call.say(f'look.{what}')}[/bold]  {said}", highlight=False)
     console.print(f"[bold]{call.say('look.deliveries')}[/bold]  {len(picture['deliveries'])}", highlight=False)
-    for record in picture["held"]:
-        console.print(
-            call.say("look.held", record=record["id"], reason=record["reason"]),
-            style="yellow",
-            highlight=False,
-            markup=False,
-        )
-    for failing in picture["failing"]:
-        console.print(call.say("look.failing", **failing), style="yellow", highlight=False, markup=False)
-    for nearest in picture["deadlines"][:1]:
-        said = call.say("deadlines.status", count=len(picture["deadlines"]), **nearest)
-        console.print(said, style="yellow", highlight=False, markup=False)
-    for what in ("proposals", "recalls", "incidents"):
-        if picture[what]:
-            said = call.say(f"look.{what}", count=picture[what])
-            console.print(said, style="yellow", highlight=False, markup=False)
-    if waiting := [one for one in picture["alerts"] if one["state"] == "OPEN"]:
-        console.print(call.say("alerts.status", count=len(waiting)), style="yellow", highlight=False, markup=False)
-    for one in picture["paper"]:
-        console.print(call.say("look.paper", **one), style="yellow", highlight=False, markup=False)
-    for one in picture["silent"]:
-        console.print(call.say(f"look.silent_{_which(one)}", **one), style="yellow", highlight=False, markup=False)
+    for line in _told(call, picture):
+        console.print(line, style="yellow", highlight=False, markup=False)
     late = "yellow" if picture["backup"]["late"] else None
     console.print(sentence(call, picture["backup"]), style=late, highlight=False, markup=False)
+
+
+def _told(call: Call, picture: dict[str, Any]) -> Iterator[str]:
+    """What wants a person, one line each."""
+    yield from (call.say("look.held", record=held["id"], reason=held["reason"]) for held in picture["held"])
+    yield from (call.say("look.failing", **failing) for failing in picture["failing"])
+    for nearest in picture["deadlines"][:1]:
+        yield call.say("deadlines.status", count=len(picture["deadlines"]), **nearest)
+    for what in ("proposals", "recalls", "incidents"):
+        if picture[what]:
+            yield call.say(f"look.{what}", count=picture[what])
+    if waiting := [one for one in picture["alerts"] if one["state"] == "OPEN"]:
+        yield call.say("alerts.status", count=len(waiting))
+    yield from (call.say("look.paper", **one) for one in picture["paper"])
+    for one in picture["applications"]:
+        yield call.say("look.application", id=one["id"], account=one["account"], says=one["says"][call.lang])
+    yield from (call.say(f"look.silent_{_which(one)}", **one) for one in picture["silent"])
 
 
 def _which(silence: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway import calendars
 from gateway.app import App
+from gateway.cli.application.facts import overdue
 from gateway.cli.deadlines import live
 from gateway.cli.paper import late
 from gateway.cli.safety import safety
@@ -43,6 +44,7 @@ def standing(app: App) -> dict[str, Any]:
             ],
             "recalls": len(recalls.every(tx)),
             "paper": late(tx, app),
+            "applications": overdue(tx, app.config.gateway.state_dir, today(app.clock)),
             "incidents": len(incidents.every(tx, closed=False)),
         }
 

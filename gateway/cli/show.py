@@ -19,10 +19,12 @@ from gateway.cli.house import opened
 from gateway.cli.lineage import divided, divided_lines
 from gateway.cli.proof import proof, say_to_payer, sheet
 from gateway.cli.quote import of_history, quoted, sentences
+from gateway.cli.whose import whose, whose_lines
 from gateway.clock import local
 from gateway.messages import room
 from gateway.models import Batch, Credential, Invoice, Reply, Request
 from gateway.platform import write_private
+from gateway.registry import Book
 from gateway.store import Tx, audit, requests, status
 from gateway.store.status import Found
 
@@ -73,6 +75,8 @@ def show(
         told = _told(tx, found)
         if quote := quoted(tx, app.archive, status.record(tx, found)) or of_history(told["history"]):
             told |= {"finding": quote}
+        if found.kind == "reply" and (said := whose(Book.load(tx), told["history"])):
+            told |= {"whose": said}
     if as_json:
         show_json(told | {"why": _why(call, told), "next": _next(call, told)})
     else:
@@ -167,6 +171,8 @@ def _print(call: Call, told: dict[str, Any], console: Console) -> None:
     console.print(f"[bold]{told['id']}[/bold]  {told['state']}", highlight=False)
     console.print(_why(call, told), highlight=False, markup=False)
     for line in sentences(call, told["finding"]) if "finding" in told else ():
+        console.print(line, highlight=False, markup=False)
+    for line in whose_lines(call, told.get("whose", {}), held=told["state"] == "HELD"):
         console.print(line, highlight=False, markup=False)
     console.print(call.say("look.next", what=_next(call, told)), highlight=False, markup=False)
     console.print()

@@ -11,18 +11,19 @@ from gateway.reading.layouts import StatementOfAccount as Statement
 LISTED = 5000  # invoices or entries listed in a summary; the counts stay true, the document itself lies beside it
 
 
-def details(content: Document) -> dict[str, Any]:
-    """The lists of a summary, as `rendering` takes them; nothing of a document that has none."""
+def details(content: Document, *, most: int | None = LISTED) -> dict[str, Any]:
+    """The lists of a summary, as `rendering` takes them; nothing of a document that has none. `most`: invoices or
+    entries that are listed; None: all of them."""
     if isinstance(content, Receivability):
         return {
             "messages": _messages(content.messages),
-            "invoices": [_invoice(invoice) for invoice in content.invoices[:LISTED]],
-            "listed": min(len(content.invoices), LISTED),
+            "invoices": [_invoice(invoice) for invoice in content.invoices[:most]],
+            "listed": len(content.invoices[:most]),
         }
     if isinstance(content, Statement):
         return {
-            "entries": [_entry(entry) for entry in content.entries[:LISTED]],
-            "listed": min(len(content.entries), LISTED),
+            "entries": [_entry(entry) for entry in content.entries[:most]],
+            "listed": len(content.entries[:most]),
         }
     return {}
 

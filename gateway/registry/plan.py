@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from gateway.registry.file import RegistryFile
 from gateway.registry.oddities import find_oddities
 from gateway.registry.recall import Correction, correction
 from gateway.registry.steps import ADD, CHANGE, CLOSE, Step
+from gateway.registry.switching import find_switches
 from gateway.store import Store, Tx
 from gateway.store import registry as rows
 
@@ -129,5 +131,6 @@ def _planned(desk: Desk, config: Config, catalog: Catalog, token: str) -> Plan:
     compare(desk)
     find_contradictions(desk, config, catalog)
     find_oddities(desk)
+    find_switches(desk, timedelta(days=config.gateway.switch_days))
     work = desk.work
     return Plan(tuple(work.steps), tuple(work.warnings), tuple(work.refusals), token=token)

@@ -7,24 +7,21 @@ accounts, and under the numbers, whose facts are corrected. Recalled is what was
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from types import SimpleNamespace
 from typing import Any
 
 from gateway.clock import local
 from gateway.messages import Both, both
-from gateway.models import Accreditation, Mandate, Recall, StatementCoordinates, TransmissionNumber
-from gateway.models.facts import Fact
+from gateway.models import Recall, TransmissionNumber
+from gateway.registry.after import OF_ACCOUNTS, after, corrected
 from gateway.registry.book import Book
 from gateway.registry.desk import Desk
 from gateway.registry.permission import may_send
 from gateway.registry.recipient import held_before, statement_recipient
 from gateway.store import Tx, incidents, moves, recalls
 from gateway.store.recalls import Went
-from gateway.store.registry_writes import Supersede
 
-_OF_ACCOUNTS: tuple[type[Fact], ...] = (Accreditation, Mandate, StatementCoordinates)
 _ACCOUNT_CODES = frozenset({"ACCOUNT_UNKNOWN", "ACCOUNT_NOT_YET", "ACCOUNT_OTHER_AGENCY", "SERVICES_NOT_COVERED"})
 
 
@@ -83,35 +80,12 @@ class Correction:
 
 def correction(desk: Desk) -> Correction | None:
     """What the plan on the desk corrects; None where it only adds."""
-    accounts, numbers = _corrected(desk)
+    accounts = corrected(desk, OF_ACCOUNTS, "account_id")
+    numbers = corrected(desk, (TransmissionNumber,), "number")
     if not accounts and not numbers:
         return None
-    facts: dict[type[Fact], list[Any]] = {**desk.tables.facts}
-    facts[TransmissionNumber] = [
-        SimpleNamespace(**one) for _, all_ in desk.facts.after(TransmissionNumber) for one in all_
-    ]
-    for family in _OF_ACCOUNTS:
-        others = [row for row in facts[family] if row.account_id not in accounts]
-        corrected = (values for account in sorted(accounts) for values in desk.facts.of(family, account))
-        facts[family] = [*others, *(SimpleNamespace(**values) for values in corrected)]
-    agencies = list(desk.agencies.values())
-    after = replace(desk.tables, facts=facts, agencies=agencies)
-    names = {agency.id: agency.name for agency in agencies}
-    return Correction(Book(desk.tables), Book(after), frozenset(accounts), frozenset(numbers), names)
-
-
-def _corrected(desk: Desk) -> tuple[set[str], set[str]]:
-    """The accounts and the numbers of which something is believed no longer."""
-    found: dict[str, set[str]] = {"account_id": set(), "number": set()}
-    subjects = dict.fromkeys(_OF_ACCOUNTS, "account_id") | {TransmissionNumber: "number"}
-    ended: dict[type[Fact], set[str]] = {}
-    for step in desk.work.steps:
-        if isinstance(step.write, Supersede):
-            ended.setdefault(step.write.family, set()).add(step.write.old)
-    for family, column in subjects.items():
-        rows: list[Any] = desk.tables.facts.get(family, []) if family in ended else []
-        found[column] |= {getattr(row, column) for row in rows if row.id in ended[family]}
-    return found["account_id"], found["number"]
+    names = {agency.id: name for name, agency in desk.agencies.items()}
+    return Correction(Book(desk.tables), after(desk, accounts), frozenset(accounts), frozenset(numbers), names)
 
 
 def told(row: Recall, agency: str) -> Both:

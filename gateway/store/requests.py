@@ -55,6 +55,13 @@ def claims(tx: Tx, request_id: str) -> list[tuple[str, str | None, date | None, 
     return [(account, practice, first, last) for account, practice, first, last in rows if account is not None]
 
 
+def services(tx: Tx, request_id: str) -> list[tuple[str | None, date | None, date | None]]:
+    """Practice number, first and last day of service of each submission of a request, the same ones once."""
+    query = select(col(Submission.practice), col(Submission.first_service), col(Submission.last_service))
+    found = tx.session.exec(query.where(Submission.request_id == request_id).distinct())
+    return [(practice, first, last) for practice, first, last in found]
+
+
 def unlinked(tx: Tx, request_id: str) -> list[Submission]:
     """The submissions of a modification or cancellation whose invoice is not known yet."""
     query = select(Submission).where(

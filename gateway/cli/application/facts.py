@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from gateway.applications import AgencyFacts, Book, Known, Progress, Remark, examine
 from gateway.applications.known import Held
@@ -102,6 +103,26 @@ class Desk:
         recognised = not self._registry.agency_is(id_, "unrecognised", self.day)
         sources = tuple(source.name for source in self._registry.sources(id_))
         return AgencyFacts(agency.id, agency.name, agency.kind, number, recognised, sources)
+
+
+def overdue(tx: Tx, state_dir: Path, today: date) -> list[dict[str, Any]]:
+    """What is late of the applications that wait, one entry each; nothing is read of the payer's procedures when none
+    waits. Raises ConfigError when they cannot be read."""
+    waiting = [row for row in applications.every(tx) if row.withdrawn_on is None]
+    if not waiting:
+        return []
+    desk = Desk(tx, state_dir, today)
+    return [one for row in waiting for one in _late(desk, row, today)]
+
+
+def _late(desk: Desk, row: Application, today: date) -> list[dict[str, Any]]:
+    """An application whose procedure is gone is told too."""
+    about = {"id": row.id, "account": row.account_id}
+    try:
+        remarks = desk.progress(row, today).overdue
+    except ConfigError as error:
+        return [about | {"code": "procedure_gone", "says": error.both}]
+    return [about | {"code": remark.code, "says": remark.both} for remark in remarks]
 
 
 def tell(call: Call, sign: str, remarks: Iterable[Remark]) -> None:

@@ -16,6 +16,7 @@ from gateway.clock import local
 from gateway.identifiers import new_id
 from gateway.models import Distribution, Reply
 from gateway.reading import details, read
+from gateway.reading.details import LISTED
 from gateway.rendering import summary_html, summary_json
 from gateway.store import Tx, replies
 
@@ -47,15 +48,16 @@ def render(archive: Archive, catalog: Catalog, reply: Reply, lang: str) -> list[
         return Artefact(kind, kind, archive.put(reply.id, io.BytesIO(data)))
 
     made: list[Artefact] = []
-    facts = reply.facts
-    if reply.kind == "extract":  # derived: there is no document of the payer's to give
-        facts = _extract(archive, reply)
+    facts = whole = reply.facts
+    if reply.kind == "extract":  # derived: no document of the payer's lies beside it, so its data lists every entry
+        facts = whole = _extract(archive, reply)
+        facts = {**whole, "entries": whole["entries"][:LISTED], "listed": len(whole["entries"][:LISTED])}
     elif reply.archive_ref and reply.sha256:  # ours have facts only, unless invoices were set aside
         document = Artefact("document", "xml", Stored(reply.archive_ref, reply.size, reply.sha256), _own_name(reply))
         made.append(document)
-        facts = facts if reply.kind == "report" else {**facts, **payers_lists(archive, catalog, reply)}
+        facts = whole = facts if reply.kind == "report" else {**facts, **payers_lists(archive, catalog, reply)}
     made.append(keep("html", summary_html(reply.kind, facts, lang)))
-    made.append(keep("json", summary_json(reply.kind, facts)))
+    made.append(keep("json", summary_json(reply.kind, whole)))
     return made
 
 
@@ -70,12 +72,12 @@ def _extract(archive: Archive, reply: Reply) -> dict[str, Any]:
         return dict(json.load(source))
 
 
-def payers_lists(archive: Archive, catalog: Catalog, reply: Reply) -> dict[str, Any]:
-    """What the payer's document lists, in the payer's words. Raises CatalogError, StoreError."""
+def payers_lists(archive: Archive, catalog: Catalog, reply: Reply, *, most: int | None = LISTED) -> dict[str, Any]:
+    """What the payer's document lists, in the payer's words; `most` of it. Raises CatalogError, StoreError."""
     arrived = local(reply.created_at).date()
     document = catalog.document(reply.format or "", reply.document or "", arrived, version=reply.format_version)
     with archive.open(reply.archive_ref or "") as source:
-        return details(read(source, document))
+        return details(read(source, document), most=most)
 
 
 def rows(tx: Tx, reply: Reply, made: list[Artefact], number: str) -> list[Distribution]:

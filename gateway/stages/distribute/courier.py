@@ -89,7 +89,7 @@ class Courier:
     def _made(self, reply: Reply, agency: Agency) -> list[Artefact]:
         archive, catalog = self._rooms.archive, self._rooms.catalog
         if "on_paper" in reply.facts:
-            return [to_print(archive, catalog, reply, envelope(self._book, agency, reply.facts))]
+            return to_print(archive, catalog, reply, envelope(self._book, agency, reply.facts))
         return render(archive, catalog, reply, agency.language)
 
     def _intend(self, reply: Reply, artefacts: list[Distribution]) -> None:

@@ -41,7 +41,7 @@ def extracts(
             closed.append(agency_id)
             continue
         facts = extract_facts(content, positions)
-        whole = facts | details(_only(content, positions))
+        whole = facts | details(_only(content, positions), most=None)
         reply_id = new_id("RET")
         stored = archive.put(reply_id, io.BytesIO(json.dumps(whole, ensure_ascii=False).encode()))
         made.append(Extract(reply_id, agency_id, sources[0].id, stored, facts))

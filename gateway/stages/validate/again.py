@@ -12,12 +12,13 @@ from gateway.models import Request
 from gateway.platform import passing
 from gateway.registry import Book, sending
 from gateway.stages import Rooms
+from gateway.stages.validate.past import STOPPED
 from gateway.states import RequestState
 from gateway.store import Tx, chunks, moves, requests
 
 log = structlog.get_logger()
 
-ASKED = sending.CODES | {"INVOICE_UNKNOWN"}
+ASKED = sending.CODES | {"INVOICE_UNKNOWN", STOPPED}
 _AT_ONCE = 100  # requests in one transaction
 
 
@@ -44,6 +45,7 @@ def _one(tx: Tx, rooms: Rooms, book: Book, request_id: str) -> int:
     answer = sending.ask(book, rooms.config, rooms.catalog, request, claims, today(rooms.clock))
     left = [code for code in request.holds if code not in ASKED]
     left += answer.codes + (["INVOICE_UNKNOWN"] if unknown and "INVOICE_UNKNOWN" not in request.despite else [])
+    left += [STOPPED] if STOPPED in request.holds and _stopped(tx, book, request) else []
     if left == request.holds:
         return 0
     try:
@@ -62,6 +64,14 @@ def _settle(tx: Tx, request: Request, left: list[str], answer: sending.Clearance
     moves.move(tx, request, RequestState.READY, "asked_again", holds=[], **changes)
     requests.wake_lane(tx, request)
     return 1
+
+
+def _stopped(tx: Tx, book: Book, request: Request) -> bool:
+    """Whether a practitioner still does not bill on the first or the last day of one of its invoices."""
+    return any(
+        practice is not None and not all(book.may_bill(practice, day) for day in days if day)
+        for practice, *days in requests.services(tx, request.id)
+    )
 
 
 def _link(tx: Tx, request: Request) -> bool:

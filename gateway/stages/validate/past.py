@@ -23,6 +23,9 @@ _FIRST = {
 }
 
 
+STOPPED = "PRACTITIONER_STOPPED"
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """A rule that an invoice breaks, and what its sentence cannot know."""
@@ -51,7 +54,7 @@ def _stopped(desk: Desk, index: InvoiceIndex) -> Iterator[Said]:
     if index.practice is None or all(desk.book.may_bill(index.practice, day) for day in days):
         return
     standing = next(s for day in days if (s := desk.book.standing(index.practice, day)) != PARTICIPATING)
-    yield Said("PRACTITIONER_STOPPED", index, both(f"validate.stopped_{standing}"))
+    yield Said(STOPPED, index, both(f"validate.stopped_{standing}"))
 
 
 def of_changes(
@@ -62,6 +65,8 @@ def of_changes(
     shown, billed = _shown(desk, document, known), _billed(desk, document, known)
     for index in invoices:
         invoice = known.get(index.payer_number or "")
+        if document.action == "modify":
+            yield from _stopped(desk, index)
         if invoice is None:
             yield Said("INVOICE_UNKNOWN", index)
             continue
