@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -204,6 +205,25 @@ def test_the_test_lot_is_never_in_a_house_that_talks_to_the_payer(profile: str, 
     kept = sandbox(practised)
     assert payers[0]["host_key"] == kept.host_key_line, "`gateway sandbox` is the payer this house knows"
     assert [user.temporary for user in kept.users()] == [False]
+
+
+@pytest.mark.parametrize("profile", ["agency", "developer"])
+def test_without_a_test_lot_the_same_houses_are_made_and_nothing_is_sent(
+    profile: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = tmp_path / "answers.toml"
+    answers.write_text(ANSWERS[profile], encoding="utf-8")
+    assert call("init", str(tmp_path / "ici"), "--answers", str(answers), "--no-test-lot") == 0
+    folder = tmp_path / "ici"
+    assert {house.name for house in houses(folder)} == ({"ici"} if profile == "developer" else {"ici", "essai"})
+    assert not [file for box in ("lots", "retours") for file in folder.rglob(f"{box}/*/*")]
+    practising = folder if profile == "developer" else folder / "essai"
+    assert [user.temporary for user in sandbox(practising).users()] == [True]
+    capsys.readouterr()
+    assert call("status", "--json", "--config", str(practising / "gateway.toml")) == 0
+    assert sum(json.loads(capsys.readouterr().out)["batches"].values()) == 0
+    for page in ("a-faire-demain.txt", "tomorrow.txt"):
+        assert "--no-test-lot" in (folder / page).read_text("utf-8")
 
 
 def test_an_agency_gets_its_own_answers_back(made: Callable[[str], Path]) -> None:

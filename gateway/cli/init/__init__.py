@@ -32,6 +32,7 @@ def init(
     ctx: typer.Context,
     folder: Path = typer.Argument(Path("passerelle"), metavar="FOLDER", help="init.opt_folder"),
     answers: Path | None = typer.Option(None, "--answers", metavar="FILE", help="init.opt_answers"),
+    no_test_lot: bool = typer.Option(False, "--no-test-lot", help="init.opt_no_test_lot"),
 ) -> None:
     call: Call = ctx.obj
     if call.config_file or call.state_dir:
@@ -42,7 +43,7 @@ def init(
     target = landing.place(folder)
     try:
         told = _answered(call, answers)
-        seen = _made(call, told, target)
+        seen = _made(call, told, target, test_lot=not no_test_lot)
     except KeyboardInterrupt:
         if not landing.is_set_up(target):
             call.complain(call.say("init.nothing_made"))
@@ -59,19 +60,19 @@ def _answered(call: Call, file: Path | None) -> Answers:
     return questions.from_terminal(call.lang, day)
 
 
-def _made(call: Call, told: Answers, target: Path) -> Seen:
+def _made(call: Call, told: Answers, target: Path, *, test_lot: bool) -> Seen:
     """What it takes to work is loaded only now: the first question need not wait for it."""
     set_up_logs(logging.ERROR)
     making = import_module("gateway.cli.init.making")
     with bar(call.say("init.step_folders")) as tell:
-        seen: Seen = making.make(told, target, lambda key: tell(call.say(key)))
+        seen: Seen = making.make(told, target, lambda key: tell(call.say(key)), test_lot=test_lot)
     return seen
 
 
 def _tell(told: Answers, target: Path, seen: Seen) -> None:
     lang = told.language
     values = {"folder": target, "invoices": seen.invoices, "receivable": seen.receivable}
-    lines = [say("init.done", lang, **values)]
+    lines = [say("init.done" if seen.invoices else "init.done_untried", lang, **values)]
     lines += [f"? {warning[lang]}" for warning in seen.warnings]
     lines.append(say("init.done_page", lang, page=target / f"{PAGES[lang]}.html"))
     sys.stdout.write("\n".join(lines) + "\n")

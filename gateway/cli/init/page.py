@@ -62,7 +62,10 @@ def _shown(day: Day) -> Iterator[Block]:
     """What the test lot showed."""
     seen = day.seen
     yield Heading(day.say("shown"))
-    yield Text(day.say("shown_what", invoices=seen.invoices, receivable=seen.receivable, number=seen.number))
+    if not seen.invoices:
+        yield Text(day.say("shown_nothing"))
+    else:
+        yield Text(day.say("shown_what", invoices=seen.invoices, receivable=seen.receivable, number=seen.number))
     yield Pairs(tuple((day.say(f"shown_{kind}"), str(count)) for kind, count in seen.files.items()))
     for warning in seen.warnings:
         yield Text(warning[day.lang])

@@ -84,6 +84,16 @@ def rehearse(house: Path, final: Path, plan: Plan, payer: Sandbox, tell: Callabl
         return replace(_seen(app, number), warnings=settle_registry(app, house, final))
 
 
+def prepare(house: Path, final: Path, plan: Plan, payer: Sandbox) -> Seen:
+    """The same house with its registry and its temporary password, and no lot: nothing listens, nothing is sent."""
+    number = plan.number or ""
+    password = payer.add(number, [plan.accounts[0].id])
+    with working(load(house / CONFIG), actor="init") as app:
+        warnings = settle_registry(app, house, final)
+        app.credentials.set_temporary(SANDBOX, number, password)
+    return Seen(number, 0, 0, {}, warnings)
+
+
 def _play(app: App, house: Path, plan: Plan, payer: Sandbox, tell: Callable[[str], None]) -> None:
     """A lot, its answer, and the statement that pays it."""
     number = plan.number or ""
