@@ -98,7 +98,7 @@ class Connection:
         """The SFTP session, connecting and logging in when there is none. Raises Unreachable, Denied and its kinds."""
         if self._client is None or not self.alive():
             self.close()
-            self._transport = _connect(self.server)
+            self._transport = connect(self.server)
             try:
                 self._client = self._enter(self._transport)
             except BaseException:
@@ -145,7 +145,7 @@ class Connection:
         return client
 
 
-def _connect(server: Server) -> Transport:
+def connect(server: Server) -> Transport:
     """A line to the right server; we have not said who we are yet."""
     pins = _pins(server)
     try:

@@ -29,7 +29,7 @@ _QUESTIONS = {
     "current": r"current|\bold\b|actuel|ancien",
     "password": r"^(?!.*(one[- ]?time|otp|token|code|usage unique|\bnew\b|nouveau)).*(password|mot de passe)",
 }
-_LOCKED = re.compile(r"\blocked\b|too many|verrouillé|bloqué|trop de tentatives|trop d['’]essais", re.IGNORECASE)
+LOCKED = re.compile(r"\blocked\b|too many|verrouillé|bloqué|trop de tentatives|trop d['’]essais", re.IGNORECASE)
 _LONGEST_DIALOGUE = 12  # rounds; a real one has at most four
 _LOST = (SSHException, EOFError, OSError)
 
@@ -154,7 +154,7 @@ def log_in(transport: Transport, user: str, secret: Secret, known: Questions) ->
     except _LOST as error:
         if dialogue.failure is not None:
             raise dialogue.failure from None
-        if dialogue.gave_password or dialogue.proposed or not _said_no(transport):
+        if dialogue.gave_password or dialogue.proposed or not said_no(transport):
             raise _verdict(transport, dialogue, secret) from error
         offered = error.allowed_types if isinstance(error, BadAuthenticationType) else offered
     else:
@@ -179,8 +179,8 @@ def _plain(transport: Transport, user: str, dialogue: Dialogue, secret: Secret) 
     except _LOST as error:
         if dialogue.failure is not None:
             raise dialogue.failure from None
-        hung_up = not (isinstance(error, OSError) or transport.is_active() or _said_no(transport))
-        if hung_up and not dialogue.proposed and not _LOCKED.search(transport.farewell):
+        hung_up = not (isinstance(error, OSError) or transport.is_active() or said_no(transport))
+        if hung_up and not dialogue.proposed and not LOCKED.search(transport.farewell):
             # Servers that cannot ask for a new password here just leave.
             raise PasswordMustChange("the server hung up on the password; it is probably expired") from error
         raise _verdict(transport, dialogue, secret) from error
@@ -196,13 +196,13 @@ def log_in_by_key(transport: Transport, user: str, key_file: Path) -> None:
     try:
         transport.auth_publickey(user, key)
     except _LOST as error:
-        if _said_no(transport):
+        if said_no(transport):
             raise Denied(f"the server refused the key of {key_file}") from error
         raise Unreachable("the line was cut during the login") from error
     _require_whole(transport)
 
 
-def _said_no(transport: Transport) -> bool:
+def said_no(transport: Transport) -> bool:
     """Did a refusal arrive, rather than silence? The library forgets the user's name exactly then."""
     handler = transport.auth_handler
     return handler is not None and handler.username is None
@@ -215,9 +215,9 @@ def _require_whole(transport: Transport) -> None:
 
 def _verdict(transport: Transport, dialogue: Dialogue, secret: Secret) -> TransportError:
     """What a failed login means; tells the Secret only when the password itself was refused."""
-    if _LOCKED.search(dialogue.heard + "\n" + transport.farewell):
+    if LOCKED.search(dialogue.heard + "\n" + transport.farewell):
         return PasswordLocked("the account is locked at the server; nothing more was tried")
-    if not _said_no(transport):
+    if not said_no(transport):
         return Unreachable("the line was cut during the login; this says nothing about the password")
     if dialogue.proposed:
         return Denied("the server did not take the new password")

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from filelock import FileLock, Timeout
 
-from adapters import KINDS, opener
+from adapters import KINDS, door, opener
 from gateway import instance
 from gateway.archive import Archive
 from gateway.backups import House
@@ -29,7 +29,7 @@ from gateway.keyring import Keyring
 from gateway.messages import both
 from gateway.models import Source
 from gateway.platform import private_dir
-from gateway.ports import Delivery, Pickup, Secret
+from gateway.ports import Delivery, Door, Pickup, Secret
 from gateway.resources import data_dir
 from gateway.sealing import KeyFile, Masters
 from gateway.slots import Allowance, Slots
@@ -41,6 +41,7 @@ from gateway.stages.deadlines import Deadlines
 from gateway.stages.distribute import Distribute
 from gateway.stages.match import Match
 from gateway.stages.receive import Receive
+from gateway.stages.rotate import Rotate
 from gateway.stages.transmit import Transmit
 from gateway.stages.validate import Validate
 from gateway.stages.watch import Watch
@@ -108,6 +109,12 @@ class Endpoints:
             settings = self._config.payer(payer).mailbox("returns", number, secret.machine)
             with _opened(settings, secret) as box:
                 box.waiting()
+
+    def payer_door(self, payer: str, number: str, machine: str = "") -> Door:
+        said = self._config.payer(payer)
+        rules = said.password
+        more = {"change_url": rules.change_url, "change_ca": rules.change_ca, "number": number, "machine": machine}
+        return door(rules.change)(said.mailbox("returns", number, machine) | more)
 
     @contextmanager
     def _payer(self, which: str, payer: str, number: str) -> Iterator[Any]:
@@ -192,7 +199,7 @@ def _wire(config: Config, store: Store, keyring: Keyring, clock: Clock, slots: S
     )
     backup = Backup(House(config, store, archive, keyring, clock))
     flow = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute())
-    stages = (*flow, Deadlines(), Anchor(), Watch(), backup)
+    stages = (*flow, Deadlines(), Anchor(), Rotate(credentials), Watch(), backup)
     loop = WorkLoop(rooms, stages, lambda: instance.held(config.paths.instance) is not None)
     return App(config, store, archive, keyring, catalog, credentials, clock, rooms, loop, slots)
 

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paramiko.ssh_exception import SSHException
 from support.hostile_sftp import Lies, Reach, reaching
 from support.mailboxes import Notebook, OneUser, refusal, serving
 from support.openssh import ExpiredUser, Sshd
 
 from adapters.sftp import open_mailbox
+from adapters.ssh import Server, connect
 from adapters.ssh_auth import Dialogue, questions
-from gateway.errors import Denied, PasswordLocked, PasswordMustChange, Unreachable
+from adapters.ssh_change import open_door
+from gateway.errors import Denied, HostKeyChanged, PasswordLocked, PasswordMustChange, Unreachable
 from gateway.sandbox.sftp_server import HangUp
 
 
@@ -289,3 +292,77 @@ def test_openssh_that_takes_plain_passwords_only_says_that_it_must_change(
     secret = Notebook("Temporaire-1!")
     assert isinstance(refusal({**accounts(False), "user": expired.name}, secret), PasswordMustChange)
     assert secret.calls == ["get"]
+
+
+def test_openssh_makes_no_change_unasked_and_that_says_nothing_against_the_password(
+    accounts: Callable[[bool], dict[str, Any]],
+) -> None:
+    person = ExpiredUser("Toujours-bon-1!", expired=False)
+    try:
+        settings, asking = {**accounts(False), "user": person.name}, Notebook("Toujours-bon-1!")
+        with pytest.raises(Denied):
+            open_door(settings).change(asking)
+        assert asking.calls == ["get", "propose", "refuse"]  # credentials log in to find out which one counts
+        with closing(open_mailbox(settings, Notebook("Toujours-bon-1!"))) as mailbox:
+            mailbox.waiting()
+    finally:
+        person.remove()
+
+
+# Changing unasked, and being asked outside the dialogue: RFC 4252 section 8 against our own server
+
+
+def test_a_password_is_changed_over_ssh_before_anybody_asks(user: OneUser) -> None:
+    secret = Notebook("le-bon-1")
+    with serving(user) as settings:
+        open_door(settings).change(secret)
+    assert secret.calls == ["get", "propose", "confirm"]
+    assert user.password == secret.new
+
+
+def test_a_new_password_the_server_dislikes_changes_nothing(user: OneUser) -> None:
+    user.takes = False
+    secret = Notebook("le-bon-1")
+    with serving(user) as settings, pytest.raises(Denied):
+        open_door(settings).change(secret)
+    assert secret.calls == ["get", "propose", "refuse"]
+
+
+def test_a_change_with_the_wrong_password_changes_nothing(user: OneUser) -> None:
+    secret = Notebook("faux")
+    with serving(user) as settings, pytest.raises(Denied):
+        open_door(settings).change(secret)
+    assert secret.calls == ["get", "propose", "refuse"]
+    assert user.password == "le-bon-1"
+
+
+def test_a_server_that_is_not_there_or_is_another_costs_no_attempt(user: OneUser) -> None:
+    secret = Notebook("le-bon-1")
+    with serving(user) as settings, pytest.raises(HostKeyChanged):
+        open_door({**settings, "host_key": "ssh-ed25519 " + "A" * 68}).change(secret)
+    with pytest.raises(Unreachable):
+        open_door(settings).change(secret)
+    assert secret.calls == []
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_our_own_server_asks_for_a_new_password_outside_the_dialogue_too(user: OneUser, takes: bool) -> None:
+    user.must_change, user.takes = True, takes
+    asked: list[str] = []
+
+    def new_password() -> str:
+        asked.append("asked")
+        if len(asked) > 2:
+            raise EOFError
+        return "Nouveau-9x!kqz"
+
+    with serving(user) as settings:
+        server = Server.of(settings)
+        with closing(connect(server)) as transport:
+            if takes:
+                transport.auth_plainly(server.user, "le-bon-1", new_password)
+            else:
+                with pytest.raises((SSHException, EOFError)):
+                    transport.auth_plainly(server.user, "le-bon-1", new_password)
+            assert transport.is_authenticated() is takes
+    assert user.password == ("Nouveau-9x!kqz" if takes else "le-bon-1")

@@ -18,7 +18,7 @@ from gateway.credentials.change import Change, Objection, keep_read, tried_latel
 from gateway.credentials.generation import Generations, behind, is_behind
 from gateway.credentials.login import Login
 from gateway.credentials.standing import Standing, standing, standings
-from gateway.credentials.term import Term, term
+from gateway.credentials.term import AGAIN, Term, term
 from gateway.credentials.vault import WHY_NOT, Vault, choose, denied
 from gateway.identifiers import lane
 from gateway.models import Credential
@@ -153,6 +153,33 @@ class Credentials:
     def change(self, payer: str, number: str, object_: Objection, *, machine: str = "") -> Change:
         """The Secret of a change; close it when it is over. `object_` is asked in the transaction that begins it."""
         return Change(self._vault, payer, number, machine, object_)
+
+    def ask(self, payer: str, number: str, machine: str, object_: Objection) -> None:
+        """Ask before anything is begun. Raises Denied with the code of the objection."""
+        with self._store.read() as tx:
+            row = rows.find(tx, payer, number, machine)
+            why = "password_missing" if row is None else object_(tx, row)
+        if why:
+            raise denied(why, payer, number)
+
+    def wake(self, payer: str, number: str) -> None:
+        """Whoever waited for this password looks again."""
+        with self._store.write() as tx:
+            giving.wake(tx, payer, number)
+
+    def remind(self, one: Standing) -> int:
+        """Tell, once a day, of a password whose term comes near and that we do not change: an event, for those who
+        alert. 1 when it was told."""
+        ours = one.change in ("ssh", "machine") and one.row.alone
+        if not one.soon or ours or (one.row.reminded_at and one.row.reminded_at > one.at - AGAIN):
+            return 0
+        with self._store.write() as tx:
+            row = rows.find(tx, one.row.payer, one.row.number, one.row.machine)
+            if row is None or row.generation != one.row.generation:
+                return 0
+            rows.keep(tx, row, reminded_at=tx.now)
+            moves.note(tx, row, "term_near", {"days": one.days_left})
+        return 1
 
     def must_change(self, tx: Tx, row: Credential) -> bool:
         """Whether the password is past its term and can be changed by us first: nothing is sent with it."""

@@ -34,10 +34,11 @@ class Change(Login):
         """Ask whether it may be, keep others out, commit the intent: all or nothing; else the code of why not."""
         with self._vault.store.write() as tx:
             row = self._row(tx)
-            if why := self._not_now(tx, row):
-                return why
             if not rows.lease(tx, row, owner=self._me, seconds=self._vault.login_seconds):
                 return "busy"
+            if why := self._not_now(tx, row):
+                rows.release(tx, row, owner=self._me)
+                return why
             given = self._vault.unseal(row, "current")
             made_here = self._vault.rules(self._payer).change != "machine"
             new = self._vault.new_password(tx, row) if made_here else None
@@ -99,7 +100,7 @@ def keep_read(vault: Vault, tx: Tx, row: Credential, password: str) -> None:
 def tried_lately(tx: Tx, row: Credential) -> bool:
     """Whether a change that came to nothing was tried within the day."""
     last = rows.last_attempt(tx, row, "change")
-    return last is not None and last.at > tx.now - AGAIN and (row.changed_at is None or last.at > row.changed_at)
+    return last is not None and last.at > tx.now - AGAIN and (row.changed_at is None or last.at >= row.changed_at)
 
 
 def since(tx: Tx, days: float) -> Callable[[Credential], bool]:

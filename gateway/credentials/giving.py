@@ -79,7 +79,7 @@ def others(vault: Vault, payer: str, number: str, machine: str) -> None:
 
 def wake(tx: Tx, payer: str, number: str) -> None:
     """Whoever waited for this password looks again."""
-    for stage in ("transmit", "receive", "rotate"):
+    for stage in ("transmit", "receive"):
         due.wake(tx, stage, lane(payer, number))
 
 

@@ -85,6 +85,8 @@ class Book:
             open_private(path, exclusive=False).close()
         with closing(self._connect()) as db:
             db.executescript(_SCHEMA)
+            if "changed" not in {row["name"] for row in db.execute("PRAGMA table_info(users)")}:
+                db.execute("ALTER TABLE users ADD COLUMN changed TEXT")  # a book of an earlier version
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=30, isolation_level=None)

@@ -17,6 +17,8 @@ from paramiko.common import (
 )
 from paramiko.server import InteractiveQuery
 
+from gateway.sandbox.changes import ASK_FOR_ANOTHER
+
 KEYBOARD = "keyboard-interactive"
 PASSWORD_PROMPT = "Password: "  # noqa: S105 - a prompt
 MUST_CHANGE = "You must change your password"
@@ -33,7 +35,7 @@ class Account:
     """What a user finds behind the door. `root` is all they ever see."""
 
     root: Path
-    must_change: bool = False  # the password was temporary: nothing may happen before it is changed
+    must_change: bool = False  # the password was temporary, or is too old: nothing may happen before it is changed
     locked: bool = False  # too many failures: no password helps
     deposit: str | None = None  # the only folder where files may be made; None: the whole tree is the user's own
 
@@ -48,7 +50,7 @@ class Authenticator(Protocol):
         """The user's account when this public key (`type base64`) is theirs. Possession is proved afterwards."""
 
     def change(self, user: str, new: str) -> bool:
-        """Replace a temporary password that `login` just accepted; False when the new one is not good enough."""
+        """Replace a password that `login` just accepted; False when the new one is not good enough."""
 
 
 class StaticUsers:
@@ -94,10 +96,17 @@ class Session(paramiko.ServerInterface):
 
     def check_auth_password(self, username: str, password: str) -> int:
         account = self._login(username, password)
-        if account is not None and account.must_change:
-            self.transport.close()  # as sshd does with an expired password when it cannot ask for a new one
-            return AUTH_FAILED
+        if account is not None and account.must_change and not account.locked:
+            return ASK_FOR_ANOTHER
         return self._admit(username, account)
+
+    def change_password(self, username: str, old: bytes, new: bytes) -> int:
+        """A request to change the password, asked for by us or not; see `changes.PasswordChanges`."""
+        account = self._login(username, old.decode("utf-8", "replace"))
+        if account is None or account.locked:
+            return AUTH_FAILED
+        changed = self._changed(username, new.decode("utf-8", "replace"))
+        return self._admit(username, account) if changed else ASK_FOR_ANOTHER
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         account = self._users.key(username, f"{key.get_name()} {key.get_base64()}")
@@ -129,12 +138,14 @@ class Session(paramiko.ServerInterface):
         account, self._candidate = self._candidate, None
         if len(responses) != 2 or responses[0] != responses[1]:
             return AUTH_FAILED
+        return self._admit(self.user, account if self._changed(self.user, responses[0]) else None)
+
+    def _changed(self, user: str, new: str) -> bool:
         try:
-            changed = self._users.change(self.user, responses[0])
+            return self._users.change(user, new)
         except HangUp:
             self.transport.close()
-            return AUTH_FAILED
-        return self._admit(self.user, account if changed else None)
+            return False
 
     def _login(self, user: str, password: str | bytes) -> Account | None:
         if not isinstance(password, str):  # paramiko hands over what is not UTF-8 as it came

@@ -44,6 +44,7 @@ statements = "etat-compte"
 poll = "10s"
 returns_finished = "rename"
 reply_within = "24h"
+password = {{ change = "ssh", life_days = {password_days}, safe_days = {safe_days}, jitter_days = 0, tries = 3 }}
 """
 
 
@@ -51,16 +52,25 @@ class Sandbox:
     """A payer in one folder. Several processes may hold one on the same folder; one of them serves.
 
     `keeps`: deposits stay visible in `depot/` instead of being taken away at once. `statements_every`: days between
-    two issues of statements by the clock; 0: only when asked.
+    two issues of statements by the clock; 0: only when asked. `password_days`: after so many a password must be
+    changed; 0: never.
     """
 
     def __init__(
-        self, folder: Path, catalog: Catalog, clock: Clock, *, keeps: bool = False, statements_every: int = 0
+        self,
+        folder: Path,
+        catalog: Catalog,
+        clock: Clock,
+        *,
+        keeps: bool = False,
+        statements_every: int = 0,
+        password_days: int = 0,
     ) -> None:
         self._folder, self._clock = private_dir(folder), clock
         self._keeps, self._every = keeps, statements_every
         self._book = Book(folder / "book.sqlite")
-        self._users = Users(self._book, private_dir(folder / "users"))
+        self._password_days = password_days
+        self._users = Users(self._book, private_dir(folder / "users"), clock, password_days)
         self._intake = Intake(self._book, self._users, private_dir(folder / "taken"), clock, keeps=keeps)
         self._desk = Desk(self._book, catalog, clock)
         self._key = host_key_in(folder / "host_key")
@@ -157,6 +167,8 @@ class Sandbox:
             deposit=DEPOSIT,
             returns=RETURNS,
             behaviour="keeps" if self._keeps else "swallows",
+            password_days=self._password_days,
+            safe_days=max(1, min(10, self._password_days // 3)),
         )
 
     def _arrived(self, user: str, path: Path) -> None:

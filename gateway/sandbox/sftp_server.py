@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from gateway.clock import Clock, SystemClock
 from gateway.platform import write_private
+from gateway.sandbox.changes import PasswordChanges
 from gateway.sandbox.files import Files, OnFile, is_temporary
 from gateway.sandbox.logins import Account, Authenticator, HangUp, Session, StaticUsers
 
@@ -111,6 +112,7 @@ class SftpServer:
         _strong_only(transport.get_security_options())
         transport.add_server_key(self._key)
         session = Session(self._users, transport)
+        transport.auth_handler = PasswordChanges(transport)
         transport.set_subsystem_handler("sftp", paramiko.SFTPServer, Files, self._on_file, self._note)
         transport.start_server(threading.Event(), session)  # an event: do not wait for this client's handshake
         self._open.append((transport, session, self._clock.monotonic()))

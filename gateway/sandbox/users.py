@@ -1,4 +1,5 @@
-"""The payer's users: one per transmission number, a temporary password at first, locked after three failures."""
+"""The payer's users: one per transmission number, a temporary password at first, locked after
+three failures, to be changed again when it is too old."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ import secrets
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from gateway.clock import Clock
 from gateway.errors import ConfigError
 from gateway.identifiers import ACCOUNT, TRANSMISSION_NUMBER
 from gateway.messages import both
@@ -36,8 +39,9 @@ class User:
 class Users:
     """The users in the book, as the SFTP doors ask for them (logins.Authenticator)."""
 
-    def __init__(self, book: Book, folder: Path) -> None:
-        self._book, self._folder = book, folder
+    def __init__(self, book: Book, folder: Path, clock: Clock, life_days: int = 0) -> None:
+        self._book, self._folder, self._clock = book, folder, clock
+        self._life = timedelta(days=life_days)
 
     def add(self, number: str, accounts: Sequence[str]) -> str:
         """Make or reset a user. Returns its temporary password, which is kept nowhere. Raises ConfigError."""
@@ -50,7 +54,7 @@ class Users:
         for name in (DEPOSIT, RETURNS):
             private_dir(self.folder(number) / name)
         with self._book.write() as db:
-            _set_password(db, number, password, temporary=True)
+            self._set_password(db, number, password, temporary=True)
             db.execute("DELETE FROM accounts WHERE number = ?", (number,))
             db.executemany("INSERT OR IGNORE INTO accounts VALUES (?, ?)", [(number, a) for a in accounts])
         return password
@@ -66,8 +70,10 @@ class Users:
 
     def login(self, user: str, password: str) -> Account | None:
         with self._book.read() as db:
-            row = db.execute("SELECT salt, password, temporary FROM users WHERE number = ?", (user,)).fetchone()
-        salt, expected, temporary = row or (b"nobody", b"", 0)
+            row = db.execute(
+                "SELECT salt, password, temporary, changed FROM users WHERE number = ?", (user,)
+            ).fetchone()
+        salt, expected, temporary, changed = row or (b"nobody", b"", 0, None)
         right = hmac.compare_digest(_hashed(password, salt), expected)  # as long for an unknown user as for a known one
         if row is None:
             return None
@@ -75,7 +81,12 @@ class Users:
             locked = self._count(db, user, right)
         if not right and not locked:
             return None
-        return Account(self.folder(user), must_change=bool(temporary), locked=locked, deposit=DEPOSIT)
+        must_change = bool(temporary) or self._too_old(changed)
+        return Account(self.folder(user), must_change=must_change, locked=locked, deposit=DEPOSIT)
+
+    def _too_old(self, changed: str | None) -> bool:
+        known = self._life and changed is not None
+        return bool(known and datetime.fromisoformat(str(changed)) + self._life <= self._clock.now())
 
     def _count(self, db: sqlite3.Connection, user: str, right: bool) -> bool:
         """Count a failure, forget the earlier ones after a success. Returns whether the account was locked before."""
@@ -97,24 +108,24 @@ class Users:
             salt, old = db.execute("SELECT salt, password FROM users WHERE number = ?", (user,)).fetchone()
             if hmac.compare_digest(_hashed(new, salt), old):
                 return False
-            _set_password(db, user, new, temporary=False)
+            self._set_password(db, user, new, temporary=False)
             cut = strike(db, "disconnect_after_change", user)
         if cut is not None:
             raise HangUp
         return True
 
+    def _set_password(self, db: sqlite3.Connection, number: str, password: str, *, temporary: bool) -> None:
+        salt, now = secrets.token_bytes(16), self._clock.now().isoformat()
+        db.execute(
+            "INSERT OR REPLACE INTO users (number, salt, password, temporary, failures, changed)"
+            " VALUES (?, ?, ?, ?, 0, ?)",
+            (number, salt, _hashed(password, salt), temporary, now),
+        )
+
 
 def accounts_of(db: sqlite3.Connection, number: str) -> frozenset[str]:
     """The accounts a number is accredited for; none listed means any."""
     return frozenset(a for (a,) in db.execute("SELECT account FROM accounts WHERE number = ?", (number,)))
-
-
-def _set_password(db: sqlite3.Connection, number: str, password: str, *, temporary: bool) -> None:
-    salt = secrets.token_bytes(16)
-    db.execute(
-        "INSERT OR REPLACE INTO users (number, salt, password, temporary, failures) VALUES (?, ?, ?, ?, 0)",
-        (number, salt, _hashed(password, salt), temporary),
-    )
 
 
 def _hashed(password: str, salt: bytes) -> bytes:

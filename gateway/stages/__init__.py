@@ -25,7 +25,7 @@ from gateway.config import Config
 from gateway.errors import GatewayError, TransportError
 from gateway.identifiers import lane
 from gateway.models import Source
-from gateway.ports import Delivery, Pickup
+from gateway.ports import Delivery, Door, Pickup
 from gateway.registry import Book
 from gateway.report import InvoiceIndex, Report
 from gateway.store import Store, Tx, due
@@ -59,6 +59,9 @@ class Mailboxes(Protocol):
     def payer_login(self, payer: str, number: str, machine: str | None = None) -> None:
         """Log in, look at the returns and leave: that proves a password, or settles a change of it. Raises as looking
         there does."""
+
+    def payer_door(self, payer: str, number: str, machine: str = "") -> Door:
+        """Where this password is changed unasked. Raises ConfigError where the payer has no such way."""
 
 
 class Judge(Protocol):

@@ -105,6 +105,10 @@ class Notebook:
     def journal(self, raw: bytes) -> None:
         self.calls.append("journal")
 
+    def keep(self, password: str) -> None:
+        self.calls.append("keep")
+        self.new = password
+
 
 class OneUser:
     """The users of a server that has one: 18001."""

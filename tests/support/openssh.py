@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -115,15 +116,21 @@ class Sshd:
 
 
 class ExpiredUser:
-    """An account of this machine whose password must be changed at the next login; gone after the test."""
+    """An account of this machine whose password must be changed at the next login (or need not); gone after the test.
+    Its name is drawn anew, so that two runs, or what a killed one left, never meet."""
 
-    def __init__(self, password: str) -> None:
+    def __init__(self, password: str, *, expired: bool = True) -> None:
         if os.geteuid() != 0 or shutil.which("useradd") is None or shutil.which("chage") is None:
             missing("only root can make an account with an expired password")
-        self.name = f"gwtest{os.getpid()}"
+        self.name = f"gwtest{secrets.token_hex(6)}"
         _run("useradd", "--no-create-home", "--home-dir", "/", "--shell", "/bin/sh", self.name)
-        _run("chpasswd", input=f"{self.name}:{password}".encode())
-        _run("chage", "-d", "0", self.name)
+        try:
+            _run("chpasswd", input=f"{self.name}:{password}".encode())
+            if expired:
+                _run("chage", "-d", "0", self.name)
+        except BaseException:
+            self.remove()
+            raise
 
     def remove(self) -> None:
         """Take the account away."""

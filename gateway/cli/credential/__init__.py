@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli.credential.act import prove, retire
+from gateway.cli.credential.act import prove, retire, rotate
 from gateway.cli.credential.look import status
 from gateway.cli.credential.tell import alone, others, set_
 
@@ -12,6 +12,7 @@ group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="credentia
 group.command("set", help="credential.set_help")(set_)
 group.command("status", help="credential.status_help")(status)
 group.command("test", help="credential.test_help")(prove)
+group.command("rotate", help="credential.rotate_help")(rotate)
 group.command("alone", help="credential.alone_help")(alone)
 group.command("others", help="credential.others_help")(others)
 group.command("retire", help="credential.retire_help")(retire)

@@ -193,8 +193,9 @@ def _failed(lane: Lane, intent: Intent, problem: Exception) -> None:
 
 
 def passes(problem: Denied) -> bool:
-    """Whether we keep ourselves out, for an hour at most, so that no account is ever locked by our tries."""
-    return problem.code == "attempts_spent"
+    """Whether we keep ourselves out for a while: for an hour at most, so that no account is ever locked by our tries,
+    or until a password past its term is changed."""
+    return problem.code in ("attempts_spent", "change_first", "answer_unread")
 
 
 def _wire(request: Request) -> tuple[str, int, str]:
