@@ -8,6 +8,7 @@ end or made anew as a whole (RELIABILITY 5.6).
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
@@ -21,6 +22,15 @@ from gateway.messages import both
 from gateway.platform import append_private
 
 LONGEST = 1000  # bytes of a line
+_GAP = r"[\s>]{0,40}"  # where a line may have been broken and quoted
+_BEGUN = re.compile(r'\{[\s>]{0,40}"at"')
+_PASTED = re.compile(
+    _GAP.join(
+        (r"\{", r'"at"', ":", r'"([0-9T:.+-]{10,40})"', ",", r'"events"', ":", r"([0-9]{1,18})", ",", r'"hash"', ":",
+         r'"([0-9a-f]{64})"', r"\}")
+    ),
+    re.ASCII,
+)  # fmt: skip
 
 
 class AnchorsError(GatewayError):
@@ -67,9 +77,38 @@ def add(file: Path, at: datetime, events: int, hash_: str) -> Anchor:
     """Add one, durably. Raises OSError."""
     anchor = Anchor(at=at, events=events, hash=hash_)
     begun = file.exists() and file.stat().st_size and not _ended(file)
-    line = json.dumps({"at": at.isoformat(), "events": events, "hash": hash_}).encode() + b"\n"
-    append_private(file, (b"\n" if begun else b"") + line)
+    append_private(file, (b"\n" if begun else b"") + line(anchor).encode() + b"\n")
     return anchor
+
+
+def line(anchor: Anchor) -> str:
+    """An anchor as the file has it."""
+    return json.dumps({"at": anchor.at.isoformat(), "events": anchor.events, "hash": anchor.hash})
+
+
+def wrapped(anchor: Anchor) -> str:
+    """The same in lines so short that no mail program breaks them."""
+    return line(anchor).replace(', "hash"', ',\n "hash"')
+
+
+def pasted(text: str, file: Path) -> list[Anchor]:
+    """Every anchor in a text that somebody kept: a copy of the file, a mail (also quoted with ">"), lines of a log.
+    Raises AnchorsError, with its place, where the text has a damaged one, and on its first line where it has none."""
+    found = []
+    for begin in _BEGUN.finditer(text):
+        whole = _PASTED.match(text, begin.start())
+        if whole is None and "\n" not in text[begin.start() :]:
+            break  # a copy of a line that the machine died in
+        place = text.count("\n", 0, begin.start()) + 1
+        try:
+            if whole is None:
+                raise ValueError
+            found.append(Anchor(at=datetime.fromisoformat(whole[1]), events=int(whole[2]), hash=whole[3]))
+        except ValueError:  # of pydantic's too
+            raise AnchorsError(file, place) from None
+    if not found:
+        raise AnchorsError(file, 1)
+    return found
 
 
 def of_day(anchor: Anchor | None, now: datetime) -> bool:

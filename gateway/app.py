@@ -42,6 +42,7 @@ from gateway.stages.distribute import Distribute
 from gateway.stages.match import Match
 from gateway.stages.receive import Receive
 from gateway.stages.rotate import Rotate
+from gateway.stages.tell import Tell
 from gateway.stages.transmit import Transmit
 from gateway.stages.validate import Validate
 from gateway.stages.watch import Watch
@@ -199,7 +200,7 @@ def _wire(config: Config, store: Store, keyring: Keyring, clock: Clock, slots: S
     )
     backup = Backup(House(config, store, archive, keyring, clock))
     flow = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute())
-    stages = (*flow, Deadlines(), Anchor(), Rotate(credentials), Watch(), backup)
+    stages = (*flow, Deadlines(), Anchor(), Rotate(credentials), Watch(), Tell(), backup)
     loop = WorkLoop(rooms, stages, lambda: instance.held(config.paths.instance) is not None)
     return App(config, store, archive, keyring, catalog, credentials, clock, rooms, loop, slots)
 

@@ -6,9 +6,10 @@ errors of `errors.TransportError`; what to do about it is decided by the stage, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from datetime import datetime
+from typing import Any, BinaryIO, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +116,16 @@ class Door(Protocol):
 
     def read(self, raw: bytes) -> str:
         """The new password in an answer that was journalled. Raises Denied when there is none in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a channel (gateway/channels) brings to whoever looks after the gateway. Said again it has the same id, the
+    same moment and the same words. `thread`: what later ones about the same thing have in common."""
+
+    id: str
+    at: datetime  # aware UTC
+    subject: str
+    text: str
+    data: Mapping[str, Any]
+    thread: str | None = None

@@ -26,7 +26,7 @@ from gateway.config import load
 from gateway.messages import LANGUAGES, say
 from gateway.models import ChainHead, Event
 from gateway.platform import WINDOWS
-from gateway.stages.anchor import Anchor
+from gateway.stages.anchor import Anchor, LostAnchor
 from gateway.states import ReplyState, RequestState
 from gateway.store import Store, Tx, audit, chain, moves
 from gateway.store.chain import Flaw, Head
@@ -293,7 +293,7 @@ def test_the_head_is_anchored_once_a_day(house: House) -> None:
 
 def test_a_history_that_lost_its_anchor_gets_no_new_one(house: House) -> None:
     anchors.add(house.rooms.config.anchors, house.clock.now() - timedelta(days=2), 9999, "a" * 64)
-    with capture_logs() as logs:
+    with capture_logs() as logs, pytest.raises(LostAnchor):
         Anchor().run(house.rooms, "all")
     assert [line["event"] for line in logs] == ["audit_chain_lost_its_anchor"]
     assert len(list(anchors.every(house.rooms.config.anchors))) == 1

@@ -73,6 +73,8 @@ class _Post:
         """That it is over is told to those who know of it, whatever they want to be told of now."""
         knowing = rows.notified(self._tx, alert) if what == "resolved" else None
         for recipient in self._recipients:
+            if (alert.kind, alert.subject) == ("channel", recipient.name):
+                continue  # that it cannot be told, it cannot be told
             told = recipient.wants(alert.severity) if knowing is None else recipient.name in knowing
             if told and concerns(recipient, alert, self._agencies):
                 rows.notice(self._tx, alert, recipient.name, what)

@@ -6,28 +6,17 @@ Made of the message's body alone, which is written down before anything leaves: 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from gateway import anchors
 from gateway.clock import local
 from gateway.messages import room, say
 from gateway.models import Alert, Message
+from gateway.ports import Letter
 
 _EXPLAINING = ("transmit", "validate", "match", "receive", "distribute", "credentials")  # rooms whose keys are reasons
 _MOMENTS = ("since", "last")
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One message, written. `thread`: what later ones about the same alert have in common."""
-
-    id: str
-    at: datetime
-    subject: str
-    text: str
-    data: Mapping[str, Any]
-    thread: str | None = None
 
 
 def item(alert: Alert, what: str, agency: str | None) -> dict[str, Any]:
@@ -63,6 +52,8 @@ def sentence(one: Mapping[str, Any], lang: str) -> str:
 
 def letter(message: Message, lang: str) -> Letter:
     """The message in one language."""
+    if message.kind == "anchor":
+        return _anchor(message, lang)
     alerts = message.body["alerts"]
     first = title(alerts[0], lang)
     more = say("alerts.several", lang, count=len(alerts), first=first) if len(alerts) > 1 else first
@@ -72,6 +63,16 @@ def letter(message: Message, lang: str) -> Letter:
     data = {"type": "gateway.alerts", "version": 1, "id": message.id, "created_at": message.created_at.isoformat()}
     thread = alerts[0]["id"] if len(alerts) == 1 else None
     return Letter(message.id, message.created_at, _line(more), text, data | {"alerts": told}, thread)
+
+
+def _anchor(message: Message, lang: str) -> Letter:
+    """An anchor to keep elsewhere. The text is what `audit verify` takes back, pasted."""
+    anchor = anchors.Anchor.model_validate(message.body)
+    said = say("alerts.anchor", lang, events=anchor.events)
+    text = f"{said}\n\n{anchors.wrapped(anchor)}\n\n{say('alerts.foot', lang, message=message.id)}\n"
+    data = {"type": "anchor", "line": anchors.line(anchor)}
+    subject = say("alerts.anchor_subject", lang, events=anchor.events)
+    return Letter(message.id, message.created_at, subject, text, data, thread="anchor")
 
 
 def _paragraph(one: Mapping[str, Any], lang: str) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import typer
 from rich.console import Console
 
-from gateway import alerts
+from gateway import alerts, channels
 from gateway.alerts.wording import item
 from gateway.cli.common import Call, show_json
-from gateway.cli.house import opened
-from gateway.clock import local, today
-from gateway.errors import GatewayError
+from gateway.cli.house import configuration, opened
+from gateway.clock import SystemClock, local, today
+from gateway.errors import GatewayError, TransportError
+from gateway.identifiers import new_id
 from gateway.models import Alert, AlertNotice, Message
 from gateway.registry import Book
 from gateway.store import Tx, outbox
@@ -132,6 +133,37 @@ def ack(
             return
         alerts.acknowledge(tx, found, today(app.clock), said=reason)
     call.tell("alerts.acknowledged", alert=alert)
+
+
+@group.command("test", help="alerts.test_help")
+def try_(
+    ctx: typer.Context,
+    to: str = typer.Option("", "--to", metavar="NAME", help="alerts.to"),
+) -> int:
+    call: Call = ctx.obj
+    config, clock = configuration(call), SystemClock()
+    wanted = [one.name for one in config.recipients if to in ("", one.name)]
+    if not wanted:
+        raise GatewayError(call.say("alerts.nobody"))
+    failed = 0
+    for name in wanted:
+        message = _trial(name, clock.now())
+        try:
+            channels.deliver(config, name, alerts.letter(message, channels.language(config, name)), clock.now())
+        except TransportError as problem:
+            failed += 1
+            call.tell("alerts.not_arrived", recipient=name, error=problem.code, why=problem)
+        else:
+            call.tell("alerts.arrived", recipient=name, message=message.id)
+    return 1 if failed else 0
+
+
+def _trial(name: str, now: datetime) -> Message:
+    """A message that tells nothing; it is kept nowhere."""
+    said = {"id": new_id("ALE"), "what": "test", "kind": "test", "severity": "notice", "agency": None, "subject": name}
+    moments = {"opened_at": now.isoformat(), "resolved_at": None}
+    body = {"alerts": [said | moments | {"things": 0, "facts": {}}]}
+    return Message(id=new_id("MSG"), recipient=name, kind="alerts", body=body, created_at=now)
 
 
 def _the_one(tx: Tx, call: Call, alert_id: str) -> Alert:

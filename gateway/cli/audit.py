@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import typer
@@ -31,7 +32,7 @@ def register(root: typer.Typer) -> None:
 @group.command("verify", help="audit.verify_help")
 def verify(
     ctx: typer.Context,
-    file: Path | None = typer.Option(None, "--anchors", metavar="FILE", help="audit.anchors"),
+    file: str = typer.Option("", "--anchors", metavar="FILE|-", help="audit.anchors"),
     as_json: bool = typer.Option(False, "--json", help="option.json"),
 ) -> int:
     call: Call = ctx.obj
@@ -50,19 +51,21 @@ def verify(
 def anchor(ctx: typer.Context) -> None:
     call: Call = ctx.obj
     with opened(call) as app:
-        _anchors(app, None)  # none is added to a damaged file
+        _anchors(app, "")  # none is added to a damaged file
         with app.store.read() as tx:
             head = chain.head(tx)
         anchors.add(app.config.anchors, app.clock.now(), head.events, head.hash)
         call.tell("audit.anchored", file=app.config.anchors, events=head.events, hash=head.hash)
 
 
-def _anchors(app: App, file: Path | None) -> list[Anchor]:
-    """The anchors to check by. A file that was named must be there. Raises ConfigError."""
-    if file is not None and not file.is_file():
-        raise FileNotFoundError(2, "", str(file))
+def _anchors(app: App, file: str) -> list[Anchor]:
+    """The anchors to check by: those of our own file; or a text that somebody kept, which must have some ("-": what is
+    pasted). Raises ConfigError."""
     try:
-        return list(anchors.every(file or app.config.anchors))
+        if not file:
+            return list(anchors.every(app.config.anchors))
+        text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8", "replace")
+        return anchors.pasted(text, Path(file))
     except AnchorsError as error:
         raise ConfigError(error.both) from error
 
