@@ -31,7 +31,7 @@ from gateway.models import Source
 from gateway.platform import private_dir
 from gateway.ports import Delivery, Door, Pickup, Secret
 from gateway.resources import data_dir
-from gateway.sealing import KeyFile, Masters
+from gateway.sealing import Masters, source_of
 from gateway.slots import Allowance, Slots
 from gateway.stages import Rooms, WorkLoop
 from gateway.stages.anchor import Anchor
@@ -164,10 +164,7 @@ def open_app(config: Config, *, actor: str = "system", clock: Clock | None = Non
 
 def masters(config: Config, *, create: bool = False) -> Masters:
     """The master key; made where this is the first start. Raises SealingError."""
-    file = KeyFile(config.paths.key_file)
-    if create:
-        file.make()
-    return Masters(file)
+    return Masters(source_of(config.key, config.paths.key_file, create=create))
 
 
 def _allowance(config: Config) -> Allowance:
@@ -183,7 +180,7 @@ def _allowance(config: Config) -> Allowance:
 
 
 def _wire(config: Config, store: Store, keyring: Keyring, clock: Clock, slots: Slots) -> App:
-    archive = Archive(config.paths.archive)
+    archive = Archive(config.paths.archive, keyring)
     catalog = shipped_and_own(config.paths.state)
     for payer in config.payers:
         _must_fit(config, payer, catalog)
@@ -240,6 +237,7 @@ def recover(app: App) -> None:
         due.abandon(tx)
         kept.end_leases(tx)
         audit.settings(tx, app.config.digests())
+    app.archive.seal_old(app.keyring.unseal_old)
     clear(app.config)
     with app.store.read() as tx:
         app.archive.sweep(lambda ref: kept.knows(tx, ref), app.clock.now())
@@ -259,7 +257,7 @@ def working(config: Config, *, actor: str = "system", clock: Clock | None = None
 def instance_lock(config: Config) -> Iterator[None]:
     """Hold the state folder for one running service. Raises ConfigError when another one runs on it."""
     private_dir(config.paths.state)
-    lock = FileLock(config.paths.lock, timeout=0)
+    lock = FileLock(config.paths.lock, timeout=0, mode=0o600)
     try:
         lock.acquire()
     except Timeout:

@@ -17,6 +17,7 @@ GatewayError
 ├─ SealingError               a key is missing or wrong, or a sealed value was moved or altered
 └─ StoreError
    ├─ StaleState              someone else moved the record first; next record
+   ├─ AlteredError            archived bytes are not those that were put there; a person looks
    └─ NotHeldFor              a person names a code that does not hold the record
 """
 
@@ -118,6 +119,10 @@ class StoreError(GatewayError):
 
 class StaleState(StoreError):
     """The record is no longer in the state we saw: someone else moved it first."""
+
+
+class AlteredError(StoreError):
+    """What the archive holds is no longer what was put there."""
 
 
 class NotHeldFor(StoreError):

@@ -87,6 +87,12 @@ def publish(temporary: Path, final: Path) -> None:
     sync_dir(final.parent)
 
 
+def replace(temporary: Path, final: Path) -> None:
+    """Give a synced file the name of another one, in whose place it is from then on, durably."""
+    temporary.replace(final)
+    sync_dir(final.parent)
+
+
 def write_private(path: Path, data: bytes) -> None:
     """Write a small file durably under its final name. Raises FileExistsError when it is there already."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -200,6 +206,17 @@ def start_apart(module: str, arguments: Sequence[str]) -> subprocess.Popen[bytes
         start_new_session=True,  # Ctrl-C is for whoever waits for it
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
+
+
+def output_of(words: Sequence[str], seconds: float, most: int) -> tuple[int, bytes]:
+    """Run a program the operator named, without a shell and without input; its exit code and the first `most` bytes it
+    printed. It gets this process's environment: a key service is told by it where to go. Raises OSError when it cannot
+    be started, or when it takes longer than `seconds`."""
+    try:  # what it complains of may quote what it was given: taken, and told to nobody
+        done = subprocess.run(words, input=b"", capture_output=True, timeout=seconds, check=False)  # noqa: S603 - as named
+    except subprocess.TimeoutExpired:  # from None: it carries what was printed
+        raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), words[0]) from None
+    return done.returncode, done.stdout[:most]
 
 
 def detach_pipes() -> tuple[BinaryIO, BinaryIO]:

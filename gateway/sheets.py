@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,16 @@ class Grid:
     numbers: frozenset[int] = frozenset()
 
 
-Block = Heading | Text | Pairs | Grid
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A QR code: its squares row by row, dark where a byte is not 0, with the white around it that readers need; `said`
+    tells what it is where it cannot be seen. Its repr shows no square."""
+
+    rows: tuple[bytes, ...] = field(repr=False)
+    said: str
+
+
+Block = Heading | Text | Pairs | Grid | Code
 
 
 @dataclass(frozen=True, slots=True)

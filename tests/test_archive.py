@@ -5,21 +5,25 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import random
 import shutil
 import signal
 import stat
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.keys import Loose
 
 from gateway import platform
-from gateway.archive import FRAME, Archive
-from gateway.errors import StoreError, Unreachable
+from gateway.archive import Archive
+from gateway.errors import AlteredError, StoreError, Unreachable
 from gateway.platform import WINDOWS
+from gateway.sealing.frames import FRAME, SALT, TAG
 
 LATER = datetime.now(UTC) + timedelta(days=1)
 
@@ -30,8 +34,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def archive(folder: Path) -> Archive:
-    return Archive(folder)
+def keys() -> Loose:
+    return Loose()
+
+
+@pytest.fixture
+def archive(folder: Path, keys: Loose) -> Archive:
+    return Archive(folder, keys)
 
 
 def files(folder: Path) -> list[Path]:
@@ -104,7 +113,7 @@ def test_only_an_id_can_own_bytes(archive: Archive, owner: str) -> None:
 def test_a_format_of_the_future_is_not_read_as_if_it_were_ours(archive: Archive, folder: Path) -> None:
     stored = archive.put("LOT-1", io.BytesIO(b"abc"))
     (path,) = files(folder)
-    path.write_bytes(b"\x02abc")
+    path.write_bytes(b"\x03abc")
     with pytest.raises(StoreError, match="format"):
         archive.open(stored.ref)
 
@@ -128,13 +137,14 @@ def test_a_source_that_breaks_leaves_nothing_and_its_error_is_its_own(archive: A
 LIMITED = """
 import io, resource, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = [sys.argv[2], sys.argv[2] + "/tests"]
+from support.keys import Loose
 from gateway.archive import Archive
 from gateway.errors import StoreError
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 try:
-    Archive(Path(sys.argv[1])).put("LOT-1", io.BytesIO(b"a" * 300_000))
+    Archive(Path(sys.argv[1]), Loose()).put("LOT-1", io.BytesIO(b"a" * 300_000))
 except StoreError as error:
     print(error)
 """
@@ -171,7 +181,8 @@ def _is_file(number: int) -> bool:
 KILLED = """
 import io, os, signal, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = [sys.argv[2], sys.argv[2] + "/tests"]
+from support.keys import Loose
 from gateway.archive import Archive
 
 class Killer(io.BytesIO):
@@ -181,7 +192,9 @@ class Killer(io.BytesIO):
             os.kill(os.getpid(), signal.SIGKILL)
         return frame
 
-archive = Archive(Path(sys.argv[1]))
+keys = Loose()
+keys.kept = {"LOT-1": b"1" * 32}
+archive = Archive(Path(sys.argv[1]), keys)
 print(archive.put("LOT-1", io.BytesIO(b"whole")).ref, flush=True)
 archive.put("LOT-2", Killer(b"half"))
 """
@@ -194,7 +207,9 @@ def test_what_a_killed_process_left_is_swept_and_what_has_a_row_stays(folder: Pa
         [sys.executable, "-c", KILLED, str(folder), root], capture_output=True, text=True, timeout=60
     )
     assert killed.returncode == -signal.SIGKILL
-    archive, ref = Archive(folder), killed.stdout.strip()
+    keys = Loose()
+    keys.kept = {"LOT-1": b"1" * 32}
+    archive, ref = Archive(folder, keys), killed.stdout.strip()
     orphan = archive.put("LOT-3", io.BytesIO(b"no row")).ref
     assert archive.sweep({ref}.__contains__, LATER) == 2
     with archive.open(ref) as file:
@@ -215,3 +230,167 @@ def test_nothing_is_made_under_a_folder_that_went_away(archive: Archive, folder:
     shutil.rmtree(folder)
     with pytest.raises(StoreError, match="same backup"):
         archive.open(stored.ref)
+
+
+# -- sealed at rest --
+
+
+def kept(archive: Archive, data: bytes, owner: str = "LOT-1") -> tuple[str, Path]:
+    """What is kept of some bytes: its ref, its file."""
+    ref = archive.put(owner, io.BytesIO(data)).ref
+    return ref, archive._path(ref)
+
+
+def test_nothing_of_what_is_kept_lies_on_the_disk(archive: Archive, folder: Path) -> None:
+    _, path = kept(archive, b"Tremblay" * 20_000)
+    data = path.read_bytes()
+    assert b"Trem" not in data
+    assert len(data) == 1 + SALT + 160_000 + 3 * TAG
+
+
+def test_the_same_bytes_are_never_sealed_the_same_way_twice(archive: Archive) -> None:
+    (_, one), (_, other) = kept(archive, b"a" * 100), kept(archive, b"a" * 100)
+    assert one.read_bytes()[1 + SALT :] != other.read_bytes()[1 + SALT :]
+
+
+Spoil = Callable[[bytes], bytes]
+SEALED = FRAME + TAG
+HEAD = 1 + SALT
+# What may have become of a file of three whole frames and a bit.
+SPOILED: dict[str, Spoil] = {
+    "a bit of its salt": lambda data: data[:5] + bytes([data[5] ^ 1]) + data[6:],
+    "a bit of its first frame": lambda data: data[:HEAD] + bytes([data[HEAD] ^ 128]) + data[HEAD + 1 :],
+    "a bit of a tag": lambda data: data[: HEAD + FRAME] + bytes([data[HEAD + FRAME] ^ 1]) + data[HEAD + FRAME + 1 :],
+    "its last bit": lambda data: data[:-1] + bytes([data[-1] ^ 1]),
+    "without its last frame": lambda data: data[: HEAD + 3 * SEALED],
+    "without its first frame": lambda data: data[:HEAD] + data[HEAD + SEALED :],
+    "without a byte": lambda data: data[:-1],
+    "within a tag": lambda data: data[: HEAD + 2 * SEALED + 7],
+    "only its head": lambda data: data[:HEAD],
+    "not even its head": lambda data: data[:9],
+    "two frames exchanged": lambda data: (
+        data[:HEAD] + data[HEAD + SEALED : HEAD + 2 * SEALED] + data[HEAD : HEAD + SEALED] + data[HEAD + 2 * SEALED :]
+    ),
+    "a frame twice": lambda data: data[: HEAD + SEALED] + data[HEAD:],
+    "a byte more": lambda data: data + b"x",
+    "an empty frame more": lambda data: data + bytes(TAG),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED.keys())
+def test_what_was_altered_on_the_disk_is_never_given(archive: Archive, spoil: Spoil) -> None:
+    ref, path = kept(archive, os.urandom(3 * FRAME + 100))
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(AlteredError, match=ref), archive.open(ref) as file:
+        file.read()
+
+
+def test_bytes_moved_to_another_ref_or_owner_are_refused(archive: Archive, keys: Loose) -> None:
+    _, one = kept(archive, b"one")
+    same_owner, sibling = kept(archive, b"two")
+    other_owner, stranger = kept(archive, b"three", "LOT-2")
+    for ref, path in ((same_owner, sibling), (other_owner, stranger)):
+        path.write_bytes(one.read_bytes())
+        with pytest.raises(AlteredError):
+            archive.open(ref)
+    keys.kept["LOT-2"] = keys.kept["LOT-1"]  # not even under the same key
+    with pytest.raises(AlteredError):
+        archive.open(other_owner)
+
+
+def test_any_part_can_be_read_in_any_order(archive: Archive) -> None:
+    data = os.urandom(3 * FRAME + 17)
+    ref, _ = kept(archive, data)
+    places = random.Random(5)
+    with archive.open(ref) as file:
+        for _ in range(200):
+            at, length = places.randrange(len(data) + 10), places.randrange(2 * FRAME)
+            file.seek(at)
+            assert file.read(length) == data[at : at + length]
+        file.seek(-(FRAME + 1), os.SEEK_END)
+        assert file.read() == data[-(FRAME + 1) :]
+        with pytest.raises(OSError, match="Invalid"):
+            file.raw.seek(-1)  # type: ignore[attr-defined]
+
+
+class Dribble(io.BytesIO):
+    """A source that gives little at a time."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(min(size or 0, 1000))
+
+
+def test_a_source_that_gives_little_at_a_time_fills_whole_frames(archive: Archive) -> None:
+    data = os.urandom(FRAME + 5)
+    stored = archive.put("LOT-1", Dribble(data))
+    assert (stored.size, archive.size(stored.ref)) == (FRAME + 5, FRAME + 5)
+    with archive.open(stored.ref) as file:
+        assert file.read() == data
+
+
+def test_without_its_key_nothing_is_read_and_its_copies_are_as_unreadable(archive: Archive, tmp_path: Path) -> None:
+    ref, path = kept(archive, b"abc")
+    copy = tmp_path / "copy"
+    shutil.copy(path, copy)
+    archive.erase("LOT-1")
+    path.parent.mkdir(parents=True)
+    shutil.copy(copy, path)
+    with pytest.raises(StoreError, match="no key for LOT-1"):
+        archive.open(ref)
+    archive.erase("LOT-1")
+    assert not path.exists()
+
+
+# -- archives of before sealing --
+
+
+@pytest.fixture
+def old(archive: Archive, folder: Path) -> dict[str, bytes]:
+    """Plain files of three owners, by ref."""
+    made = {}
+    for number, data in enumerate((b"", b"a" * 10, b"b" * (FRAME + 1))):
+        ref, path = kept(archive, b"", f"LOT-{number}")
+        path.write_bytes(b"\x01" + data)
+        made[ref] = data
+    return made
+
+
+def test_plain_files_of_before_are_read_until_they_are_sealed(
+    archive: Archive, old: dict[str, bytes], folder: Path
+) -> None:
+    for _ in range(2):
+        for ref, data in old.items():
+            assert archive.size(ref) == len(data)
+            with archive.open(ref) as file:
+                assert file.read() == data
+                assert file.seek(-1, os.SEEK_END) == len(data) - 1 if data else True
+        archive.seal_old()
+    assert {path.read_bytes()[0] for path in files(folder)} == {2}
+    assert archive.seal_old() == 0
+
+
+def test_once_all_is_sealed_a_plain_file_is_nobody_of_ours(archive: Archive, old: dict[str, bytes]) -> None:
+    assert archive.seal_old() == 3
+    (ref, *_) = old
+    archive._path(ref).write_bytes(b"\x01forged")
+    with pytest.raises(AlteredError):
+        archive.open(ref)
+
+
+def test_sealing_what_is_old_goes_on_after_it_was_killed(
+    archive: Archive, old: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Path] = []
+
+    def dies(_temporary: Path, final: Path) -> None:
+        calls.append(final)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.archive.replace", dies)
+        with pytest.raises(KeyboardInterrupt):
+            archive.seal_old()
+    assert archive.seal_old() == 3
+    for ref, data in old.items():
+        with archive.open(ref) as file:
+            assert file.read() == data

@@ -14,9 +14,10 @@ from support import records
 from support.copies import KEY, Copied, copied
 from support.dying import Killed, die_at
 from support.keys import Given
+from support.unsealed import Unsealed
 
 from gateway import anchors, backups, instance, platform
-from gateway.archive import Archive
+from gateway.archive import Shelf
 from gateway.backups import POINTS, restore
 from gateway.backups.fence import examine
 from gateway.backups.release import release
@@ -43,12 +44,10 @@ def given(place: Copied, number: str) -> None:
     place.lot(f"LOT-{number}", f"<lot>{CANARY} {number}</lot>".encode() * 100)
 
 
-def archived(folder: Path) -> dict[str, bytes]:
-    archive, found = Archive(folder), {}
-    for lying in archive.each():
-        with archive.open(lying.ref) as file:
-            found[lying.ref] = file.read()
-    return found
+def archived(state: Path) -> dict[str, bytes]:
+    """Every archived document, in plain."""
+    sealed = Unsealed(state)
+    return {lying.ref: sealed.read(lying.ref) for lying in Shelf(sealed.folder).each()}
 
 
 def dumped(database: Path) -> list[str]:
@@ -60,11 +59,11 @@ def dumped(database: Path) -> list[str]:
 def test_what_is_restored_is_what_was_there(place: Copied, tmp_path: Path) -> None:
     given(place, "D-1")
     made = place.backup()
-    before, documents = dumped(place.state / "gateway.db"), archived(place.state / "archive")
+    before, documents = dumped(place.state / "gateway.db"), archived(place.state)
     restored = place.restored(tmp_path / "elsewhere")
     assert (restored.files, restored.purged) == (made.manifest.files, 0)
     assert documents
-    assert archived(tmp_path / "elsewhere" / "archive") == documents
+    assert archived(tmp_path / "elsewhere") == documents
     assert dumped(tmp_path / "elsewhere" / "gateway.db") == before
 
 
@@ -129,7 +128,7 @@ def test_killed_while_it_is_made_the_last_good_one_stays(point: str, tmp_path: P
         for number in ("D-1", "D-2"):
             given(place, number)
             place.backup()
-        good, documents = place.folder.names()[-1], archived(place.state / "archive")
+        good, documents = place.folder.names()[-1], archived(place.state)
         given(place, "D-3")
         die_at(point)
         with pytest.raises(Killed):
@@ -137,7 +136,7 @@ def test_killed_while_it_is_made_the_last_good_one_stays(point: str, tmp_path: P
         assert good in place.folder.names()
         backups.rehearse(place.parts, place.folder, good)
         place.restored(tmp_path / "elsewhere", good)
-        assert archived(tmp_path / "elsewhere" / "archive").items() >= documents.items()
+        assert archived(tmp_path / "elsewhere").items() >= documents.items()
         place.backup()
         assert backups.rehearse(place.parts, place.folder).documents > len(documents)
         assert not list(place.folder.root.rglob("*.part"))
@@ -154,7 +153,7 @@ def test_killed_while_it_is_restored_the_place_cannot_be_worked_with(point: str,
     with pytest.raises(ConfigError, match="was not carried through"):
         instance.settle(paths(elsewhere).instance)
     place.restored(elsewhere)
-    assert archived(elsewhere / "archive") == archived(place.state / "archive")
+    assert archived(elsewhere) == archived(place.state)
     assert instance.settle(paths(elsewhere).instance).held is not None
 
 

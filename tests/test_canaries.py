@@ -19,9 +19,9 @@ import pytest
 import structlog
 from support import family
 from support.town import Agency, Town, registry, town, zipped
+from support.unsealed import Unsealed
 
 from gateway import catalog, credentials, platform, rendering, validation
-from gateway.archive import Archive
 from gateway.cli.common import set_up_logs
 from gateway.monitor import Monitor, Pulse
 from gateway.report import Report
@@ -128,9 +128,9 @@ class Aftermath:
     measured: bytes  # what Prometheus would be told
 
     def state(self) -> Iterator[tuple[str, bytes]]:
-        """Every file of the state folder but the archive and the key."""
+        """Every file of the state folder but the key."""
         for path in sorted((self.folder / "var").rglob("*")):
-            if path.is_file() and "archive" not in path.parts and path.name != "master.key":
+            if path.is_file() and path.name != "master.key":
                 yield str(path.relative_to(self.folder)), path.read_bytes()
 
     def returned(self, kinds: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
@@ -142,11 +142,10 @@ class Aftermath:
         yield from (str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))
 
     def archived(self) -> Iterator[tuple[str, bytes]]:
-        archive = Archive(self.folder / "var" / "archive")
-        for path in (self.folder / "var" / "archive").rglob("*"):
+        archive = Unsealed(self.folder / "var")
+        for path in archive.folder.rglob("*"):
             if path.is_file():
-                with archive.open(f"{path.parent.name}/{path.name}") as stream:
-                    yield path.name, stream.read()
+                yield path.name, archive.read(f"{path.parent.name}/{path.name}")
 
 
 @contextmanager
@@ -245,8 +244,7 @@ def _secrets(place: Town) -> dict[str, bytes]:
             row["current"], f"credential:{row['id']}:current"
         )
     known["server"] = SERVER_PASSWORD.encode()
-    (key,) = (place.folder / "var" / "keys").iterdir()
-    raw = key.read_bytes()
+    raw = (place.folder / "var" / "keys" / "master.key").read_bytes()
     with suppress(ValueError):
         raw = base64.b64decode(raw, validate=True)
     return known | {"key": raw, "key base64": base64.b64encode(raw), "key hex": raw.hex().encode()}
@@ -271,7 +269,7 @@ def test_the_canaries_were_everywhere_they_had_to_be(after: Aftermath) -> None:
     assert all(loud in after.said for loud in (b"sqlalchemy", b"paramiko"))  # the most talkative of all did talk
 
 
-def test_no_patient_is_in_the_state_folder_outside_the_archive(after: Aftermath) -> None:
+def test_no_patient_is_in_the_state_folder_as_it_lies_on_the_disk(after: Aftermath) -> None:
     assert [name for name, data in after.state() if carried(data)] == []
 
 

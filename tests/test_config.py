@@ -15,6 +15,7 @@ from gateway.config import (
     BackupConfig,
     Config,
     GatewayConfig,
+    KeyConfig,
     MailConfig,
     MonitorConfig,
     PasswordConfig,
@@ -37,6 +38,7 @@ host = "127.0.0.1"
 TABLES: dict[str, type[BaseModel]] = {
     "gateway": GatewayConfig,
     "monitor": MonitorConfig,
+    "key": KeyConfig,
     "backup": BackupConfig,
     "retention": RetentionConfig,
     "mail": MailConfig,

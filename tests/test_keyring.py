@@ -15,7 +15,8 @@ from support.keys import Given, keyring
 from gateway import platform
 from gateway.clock import FixedClock
 from gateway.errors import SealingError
-from gateway.keyring import CHUNK, Keyring
+from gateway.keyring import POINTS, Keyring, renew
+from gateway.keyring.rotation import CHUNK
 from gateway.models import Credential, DataKey
 from gateway.sealing import Masters, Sealing
 from gateway.store import Store, keys
@@ -160,8 +161,8 @@ def test_the_first_start_takes_the_key_it_finds_and_no_other_later(store: Store,
 
 def rotated(store: Store) -> Keyring:
     """Both keys are at hand, and the new one takes over."""
-    ring = again(store, OLD, NEW)
-    ring.rotate(Sealing(NEW).fingerprint)
+    ring = again(store, NEW, OLD)
+    renew(ring)
     return ring
 
 
@@ -169,7 +170,7 @@ def test_after_a_rotation_everything_opens_under_the_new_key_alone(store: Store,
     sealed = ring.seal(SECRET, "credential:CRE-1:current")
     scopes = {f"LOT-{n}": ring.make(f"LOT-{n}") for n in range(5)}
     ring.destroy("LOT-4")
-    assert again(store, OLD, NEW).rotate(Sealing(NEW).fingerprint) == 5
+    assert renew(again(store, NEW, OLD)) == (Sealing(NEW).fingerprint, 5)
     new = again(store, NEW)
     assert {scope: new.get(scope) for scope in list(scopes)[:4]} == {s: scopes[s] for s in list(scopes)[:4]}
     assert new.unseal(sealed, "credential:CRE-1:current") == SECRET
@@ -184,9 +185,12 @@ def test_the_old_master_key_is_refused_afterwards(store: Store, ring: Keyring) -
     assert "a été remplacée" in str(caught.value)
 
 
-def test_a_rotation_needs_the_key_that_is_to_take_over(ring: Keyring) -> None:
-    with pytest.raises(SealingError, match="not this installation's"):
-        ring.rotate(Sealing(NEW).fingerprint)
+def test_a_rotation_needs_another_key(store: Store, ring: Keyring) -> None:
+    with pytest.raises(SealingError, match="still gives the key in use"):
+        renew(ring)
+    rotated(store)
+    with pytest.raises(SealingError, match="replaced before"):
+        renew(again(store, OLD, NEW))
 
 
 def test_a_running_service_goes_on_through_a_rotation(store: Store) -> None:
@@ -209,18 +213,21 @@ def _killed_once(store: Store, killing: Callable[..., None], point: str, time: i
 
 @pytest.mark.parametrize(
     ("point", "time"),
-    [("keyring.begun", 1), *(("keyring.rewrapped", n) for n in (1, 2, 3)), ("keyring.refused", 1)],
+    [*((point, 1) for point in POINTS), ("keyring.rewrapped", 2), ("keyring.rewrapped", 3)],
 )
 def test_a_rotation_killed_anywhere_goes_on(
     store: Store, ring: Keyring, killing: Callable[..., None], point: str, time: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.keyring.CHUNK", 3)
+    monkeypatch.setattr("gateway.keyring.rotation.CHUNK", 3)
     held = {f"LOT-{n}": ring.make(f"LOT-{n}") for n in range(8)}
     _killed_once(store, killing, point, time)
-    between = again(store, OLD, NEW)  # started again with both at hand: nothing is missing, and work goes on
+    between = again(
+        store, *((NEW,) if point == POINTS[-1] else (OLD, NEW))
+    )  # started again with both at hand: nothing is missing, and work goes on
     assert {scope: between.get(scope) for scope in held} == held
     held["LOT-9"] = between.make("LOT-9")
-    rotated(store)
+    if point not in ("keyring.refused", "keyring.settled"):
+        rotated(store)
     after = again(store, NEW)
     assert {scope: after.get(scope) for scope in held} == held
     with pytest.raises(SealingError):
@@ -232,7 +239,7 @@ def test_a_rotation_waits_for_nobody_long(store: Store, ring: Keyring) -> None:
     with store.write() as tx:
         for number in range(CHUNK + 1):
             keys.add(tx, f"LOT-{number}", Sealing(OLD).seal(OTHER, f"data-key:LOT-{number}"), Sealing(OLD).fingerprint)
-    assert again(store, OLD, NEW).rotate(Sealing(NEW).fingerprint) == CHUNK + 1
+    assert renew(again(store, NEW, OLD))[1] == CHUNK + 1
     with store.read() as tx:
         assert {row.master for row in tx.session.exec(select(DataKey))} == {Sealing(NEW).fingerprint}
 

@@ -17,6 +17,7 @@ from gateway.backups.restore import restore
 from gateway.backups.scratch import scratch
 from gateway.config import paths
 from gateway.errors import StoreError
+from gateway.keyring import Keyring
 from gateway.store import Store, backups, chain
 from gateway.store.chain import Head
 
@@ -57,8 +58,8 @@ def rehearse(house: House, folder: Folder, name: str | None = None) -> Rehearsed
 def _examined(house: House, folder: Folder, manifest: Manifest, place: Path, gone: set[str]) -> tuple[int, int]:
     """How many events and documents are as they should be. Raises BackupError at the first that is not."""
     store = Store.open(paths(place).database, house.clock, actor="rehearsal")
-    archive, documents = Archive(paths(place).archive), 0
     try:
+        archive, documents = Archive(paths(place).archive, Keyring.open(store, house.keyring.masters)), 0
         with store.read() as tx:
             seen = chain.examine(tx, [Head(manifest.events, manifest.head)])
             if seen.flaw is not None:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from gateway import instance, tombstones
-from gateway.archive import Archive
+from gateway.archive import Shelf
 from gateway.backups import index
 from gateway.backups.folder import Folder
 from gateway.backups.index import ARCHIVED, Entry
@@ -88,7 +88,7 @@ class _Restoring:
 
     def __init__(self, folder: Folder, manifest: Manifest, key: bytes, place: Paths) -> None:
         self.folder, self.manifest, self.key, self.place = folder, manifest, key, place
-        self.archive = Archive(place.archive)
+        self.archive = Shelf(place.archive)
         self.gone = tombstones.owners(folder.tombstones)
 
     def all(self) -> Restored:

@@ -46,6 +46,7 @@ FAMILIES = {
     "deadlines": "deadlines",
     "alerts": "alerts",
     "credential": "credential",
+    "key": "key",
     "sandbox": "sandbox",
     "generate": "generate",
     "doctor": "doctor",

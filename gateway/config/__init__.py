@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from gateway.config.alerts import AlertsConfig, Mailbox, MailConfig, RecipientConfig, Syslog
 from gateway.config.keeping import BackupConfig, RetentionConfig
+from gateway.config.key import KeyConfig
 from gateway.config.monitor import MonitorConfig
 from gateway.config.password import PasswordConfig
 from gateway.config.strict import Model, Seconds, Table, nearest, read
@@ -24,6 +25,7 @@ __all__ = [
     "BackupConfig",
     "Config",
     "GatewayConfig",
+    "KeyConfig",
     "MailConfig",
     "MonitorConfig",
     "PasswordConfig",
@@ -126,6 +128,7 @@ class _File(Table):
     recipients: tuple[RecipientConfig, ...] = Field((), alias="alert")
     backup: BackupConfig = BackupConfig()
     retention: RetentionConfig = RetentionConfig()
+    key: KeyConfig = KeyConfig()
     payers: tuple[PayerConfig, ...] = Field((), alias="payer")
 
     @model_validator(mode="after")
@@ -174,6 +177,7 @@ class Config:
     recipients: tuple[RecipientConfig, ...] = ()
     backup: BackupConfig = field(default_factory=BackupConfig)
     retention: RetentionConfig = field(default_factory=RetentionConfig)
+    key: KeyConfig = field(default_factory=KeyConfig)
 
     def payer(self, name: str) -> PayerConfig:
         """The payer of that name. Raises ConfigError, with the nearest known name."""
@@ -190,7 +194,12 @@ class Config:
 
     def digests(self) -> dict[str, str]:
         """The sha256 of each section, which tell that one changed without telling what it says."""
-        sections: dict[str, Table] = {"gateway": self.gateway, "mail": self.mail, "alerts": self.alerts}
+        sections: dict[str, Table] = {
+            "gateway": self.gateway,
+            "key": self.key,
+            "mail": self.mail,
+            "alerts": self.alerts,
+        }
         sections |= {f"payer {one.name}": one for one in self.payers}
         sections |= {f"alert {one.name}": one for one in self.recipients}
         return {name: hashlib.sha256(one.model_dump_json().encode()).hexdigest() for name, one in sections.items()}
@@ -202,8 +211,9 @@ class Config:
 
     @property
     def paths(self) -> Paths:
-        """The layout of the state folder."""
-        return paths(self.gateway.state_dir)
+        """The layout of the state folder; the key file may be elsewhere."""
+        usual = paths(self.gateway.state_dir)
+        return replace(usual, key_file=Path(self.key.file)) if self.key.file else usual
 
 
 def paths(state_dir: Path) -> Paths:
@@ -239,7 +249,8 @@ def load(path: Path | None = None, *, state_dir: Path | None = None) -> Config:
     mail = _filed(data.mail, base, "password_file", "ca_file")
     recipients = tuple(_filed(one, base, "secret_file", "ca_file") for one in data.recipients)
     backup = data.backup.model_copy(update={"folder": _if_said(base, data.backup.folder)})
-    return Config(said, payers, file, data.monitor, mail, data.alerts, recipients, backup, data.retention)
+    key = data.key.model_copy(update={"file": _if_said(base, data.key.file)})
+    return Config(said, payers, file, data.monitor, mail, data.alerts, recipients, backup, data.retention, key)
 
 
 def _found() -> Path | None:

@@ -13,10 +13,11 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from gateway.messages import say
-from gateway.sheets import Block, Grid, Heading, Pairs, Sheet, Text
+from gateway.sheets import Block, Code, Grid, Heading, Pairs, Sheet, Text
 
 _ENCODING = "windows-1252"
 _MARGIN, _LINE, _SMALL = 18.0, 5.5, 4.2  # millimetres
+_SQUARE = 1.0  # millimetres of a QR code's squares
 _NAMES = 62.0  # millimetres for the names of pairs
 _SOFT, _INK, _RULE = 90, 20, 190  # greys
 # Narrow space, hyphen that does not break, minus, arrow; letters with a stroke, which do not come apart.
@@ -75,6 +76,8 @@ class Printer(FPDF):
                 self.ln(1)
             case Grid():
                 self._grid(block)
+            case Code(rows):
+                self._code(rows)
 
     def _heading(self, text: str) -> None:
         if self.will_page_break(4 * _LINE):
@@ -101,6 +104,17 @@ class Printer(FPDF):
             self.multi_cell(0, _LINE, printable(value), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         if self.page_no() == page:  # a long value may have ended on the next page
             self.set_xy(self.l_margin, max(below, self.get_y()) + (2.5 if value is None else 0.5))
+
+    def _code(self, rows: Sequence[bytes]) -> None:
+        if self.will_page_break(len(rows) * _SQUARE):
+            self.add_page()
+        left, top = self.l_margin, self.get_y()
+        self.set_fill_color(0)
+        for down, row in enumerate(rows):
+            for across, dark in enumerate(row):
+                if dark:
+                    self.rect(left + across * _SQUARE, top + down * _SQUARE, _SQUARE, _SQUARE, "F")
+        self.set_y(top + len(rows) * _SQUARE)
 
     def _grid(self, grid: Grid) -> None:
         self._write(grid.caption, 10, "", _LINE)

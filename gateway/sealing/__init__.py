@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import Protocol
 
 from gateway.sealing.box import KEY_SIZE, Sealing, fingerprint_of, sealed_with
-from gateway.sealing.source import KeyFile, KeySource, Masters
+from gateway.sealing.source import KeyFile, KeySource, Masters, source_of, write_key
 
-__all__ = ["KEY_SIZE", "KeyFile", "KeySource", "Masters", "Sealing", "Seals", "fingerprint_of", "sealed_with"]
+__all__ = [
+    "KEY_SIZE",
+    "KeyFile",
+    "KeySource",
+    "Masters",
+    "Sealing",
+    "Seals",
+    "fingerprint_of",
+    "sealed_with",
+    "source_of",
+    "write_key",
+]
 
 
 class Seals(Protocol):

@@ -29,14 +29,18 @@ def retiring(tx: Tx) -> list[MasterKey]:
     return list(tx.session.scalars(old.order_by(col(MasterKey.since))))
 
 
-def begin(tx: Tx, fingerprint: str) -> None:
-    """From now on this master key is the current one, and every other one is retired."""
+def begin(tx: Tx, fingerprint: str) -> bool:
+    """From now on this master key is the current one, and every other one is retired; False when it was already."""
+    before = current(tx)
+    if before is not None and before.fingerprint == fingerprint:
+        return False
     others = col(MasterKey.fingerprint) != fingerprint
     changed(tx, update(MasterKey).where(others, col(MasterKey.retired_at).is_(None)).values(retired_at=tx.now))
-    known = master(tx, fingerprint)
-    if known is None:
+    changed(tx, update(MasterKey).where(~others).values(retired_at=None))
+    if master(tx, fingerprint) is None:
         tx.session.add(MasterKey(fingerprint=fingerprint, since=tx.now))
         tx.session.flush()
+    return True
 
 
 def refuse(tx: Tx, fingerprint: str) -> None:

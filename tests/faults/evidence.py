@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from support.unsealed import Unsealed
 
 from faults.house import House
 
@@ -15,7 +19,6 @@ _REFS = {
     "batch": ["archive_ref"], "request": ["archive_ref", "wire_ref", "report_ref"],
     "parcel": ["archive_ref"], "reply": ["archive_ref"], "distribution": ["archive_ref"],
 }  # fmt: skip
-_PLAIN = b"\x01"  # the first byte of an archived file that is not sealed
 
 
 def rows(db: sqlite3.Connection, query: str) -> list[dict[str, Any]]:
@@ -51,13 +54,10 @@ class Evidence:
         return self.house.folder / "var" / "archive"
 
     def archived(self, ref: str) -> bytes:
-        """The bytes behind a reference; nothing when there are none."""
-        owner = ref.partition("/")[0]
-        file = self.archive / sha(owner.encode())[:2] / ref
-        if not file.exists():
-            return b""
-        data = file.read_bytes()
-        return data[1:] if data[:1] == _PLAIN else self.house.opened_bytes(ref)
+        """The bytes behind a reference; nothing when there are none, or they are not what was sealed there."""
+        with suppress(OSError, KeyError, AssertionError, InvalidTag):
+            return Unsealed(self.house.folder / "var").read(ref)
+        return b""
 
     def lying_in_archive(self) -> set[str]:
         return {f"{file.parent.name}/{file.name}" for file in self.archive.rglob("*") if file.is_file()}

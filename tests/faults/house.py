@@ -109,11 +109,6 @@ class House:
         """What still lies in the payer's return boxes."""
         return [file for number in AGENCIES for file in self.payer.returns(number).iterdir()]
 
-    def opened_bytes(self, ref: str) -> bytes:
-        """What is archived sealed, which nobody can read but the gateway's own archive."""
-        with open_app(load(self.config), clock=self.clock) as app, app.archive.open(ref) as kept:
-            return kept.read()
-
     def settings(self, port: int) -> None:
         """Write the configuration that reaches this payer at `port`."""
         deposits, repeat = PAYERS[self.kind]

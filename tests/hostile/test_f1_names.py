@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.keys import Loose
 from support.mailboxes import look, send
 from support.tally import MINIMUM, Count
 from support.zips import UTF8, Entry, pack
@@ -132,7 +133,7 @@ def test_no_name_in_an_archive_leads_elsewhere(world: Path, monkeypatch: pytest.
 
 
 def test_no_reference_leads_the_archive_elsewhere(world: Path, tally: Count) -> None:
-    archive = Archive(world / "archive")
+    archive = Archive(world / "archive", Loose())
     for name in NAMES:
         for act in (archive.open, archive.size):
             with pytest.raises(StoreError):

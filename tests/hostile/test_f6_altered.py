@@ -26,15 +26,6 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.close()
 
 
-def _edit(old: bytes, new: bytes) -> Spoil:
-    def spoil(path: Path) -> None:
-        data = path.read_bytes()
-        assert old in data
-        path.write_bytes(data.replace(old, new))
-
-    return spoil
-
-
 def _flip(place: int) -> Spoil:
     def spoil(path: Path) -> None:
         data = bytearray(path.read_bytes())
@@ -45,8 +36,20 @@ def _flip(place: int) -> Spoil:
 
 
 def _another(path: Path) -> None:
-    """Another agency's document, whole and valid."""
+    """Another agency's document, whole and valid, as versions before sealing kept it."""
     path.write_bytes(b"\x01" + paimt("D-9", sender="18003").encode())
+
+
+def _neighbour(path: Path) -> None:
+    """Other sealed bytes of this installation, whole."""
+    other = next(one for one in sorted(path.parent.parent.parent.rglob("*")) if one.is_file() and one != path)
+    path.write_bytes(other.read_bytes())
+
+
+def _sibling(path: Path) -> None:
+    """Other sealed bytes of the same lot, under the same data key: its report."""
+    other = next(one for one in sorted(path.parent.iterdir()) if one != path)
+    path.write_bytes(other.read_bytes())
 
 
 def _link(path: Path) -> None:
@@ -58,10 +61,12 @@ def _link(path: Path) -> None:
 
 # What happens to the file of a request after it was judged, and why the request rests then.
 SPOILED: dict[str, tuple[Spoil, str]] = {
-    "a bit of its first byte": (_flip(1), "bytes_changed"),
+    "a bit of its first byte": (_flip(17), "bytes_changed"),
     "a bit in the middle": (_flip(900), "bytes_changed"),
     "its last bit": (_flip(-1), "bytes_changed"),
-    "another tooth": (_edit(b"<no_dent>26<", b"<no_dent>16<"), "bytes_changed"),
+    "a bit of its salt": (_flip(3), "bytes_changed"),
+    "another's, sealed": (_neighbour, "bytes_changed"),
+    "another file of the same lot": (_sibling, "bytes_changed"),
     "cut": (lambda path: os.truncate(path, 500), "bytes_changed"),
     "longer": (lambda path: path.write_bytes(path.read_bytes() + b"\n"), "bytes_changed"),
     "nothing": (lambda path: path.write_bytes(b"\x01"), "bytes_changed"),

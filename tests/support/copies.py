@@ -70,8 +70,10 @@ class Copied:
         """From here on the house is the one that lies there."""
         self.store.close()
         said = self.parts.config.gateway.model_copy(update={"state_dir": into})
-        store, archive = Store.open(paths(into).database, self.clock), Archive(paths(into).archive)
-        self.parts = replace(self.parts, config=replace(self.parts.config, gateway=said), store=store, archive=archive)
+        store = Store.open(paths(into).database, self.clock)
+        ring = Keyring.open(store, self.parts.keyring.masters)
+        archive, config = Archive(paths(into).archive, ring), replace(self.parts.config, gateway=said)
+        self.parts = replace(self.parts, config=config, store=store, archive=archive, keyring=ring)
 
 
 @contextmanager
@@ -91,7 +93,8 @@ def copied(
     records.settle(store)
     file = KeyFile(state / KEY)
     file.make()
-    parts = backups.House(config, store, Archive(config.paths.archive), Keyring.open(store, Masters(file)), clock)
+    ring = Keyring.open(store, Masters(file))
+    parts = backups.House(config, store, Archive(config.paths.archive, ring), ring, clock)
     made = Copied(parts, clock, Folder(tmp_path / "backups"))
     yield made
     made.store.close()

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from sqlmodel import SQLModel, col, select
 from support import fresh
+from support.keys import keyring
 
 from adapters.folder import Folder
 from adapters.memory import Box, Memory
@@ -105,7 +106,8 @@ class House:
         self.clock = FixedClock(AUTUMN)
         self.boxes = Boxes()
         self.store = Store.open(address or fresh.database(folder / "gateway.db"), self.clock)
-        self.archive = Archive(folder / "archive")
+        self.archive = Archive(folder / "archive", keyring(self.store))
+        self.archive.seal_old()  # as the service does when it starts
         self.collect, self.validate, self.transmit = Collect(), Validate(), Transmit()
         self._catalog = catalog.load([data_dir("schemas")])
         self.configure(folder, **payer)

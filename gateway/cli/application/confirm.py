@@ -13,7 +13,7 @@ from gateway.app import App
 from gateway.applications import Proposal, judged, propose
 from gateway.applications.known import Remark
 from gateway.cli.application.facts import Desk, tell, the_one
-from gateway.cli.application.papers import keep_sealed
+from gateway.cli.application.papers import keep_paper
 from gateway.cli.common import Call
 from gateway.cli.days import day_of
 from gateway.cli.house import opened
@@ -61,7 +61,7 @@ def _confirm(
     today = today_of(app.clock)
     with app.store.read() as tx:
         id_ = the_one(tx, call, text).id
-    kept = keep_sealed(app, id_, "letter", letter) if letter else None
+    kept = keep_paper(app, id_, letter) if letter else None
     changes |= {"letter_ref": kept.ref} if kept else {}
     with app.store.write() as tx:
         desk = Desk(tx, app.config.gateway.state_dir, today)

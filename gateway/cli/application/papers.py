@@ -27,15 +27,15 @@ from gateway.store import audit
 _LARGEST = 25_000_000  # bytes of a letter or of a proof
 
 
-def keep_sealed(app: App, id_: str, what: str, source: Path) -> Stored:
-    """Archive a paper of an application, sealed for its place. Raises ConfigError, OSError, StoreError."""
+def keep_paper(app: App, id_: str, source: Path) -> Stored:
+    """Archive a paper of an application. Raises ConfigError, OSError, StoreError."""
     with source.open("rb") as file:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise ConfigError(both("applications.letter_large", file=source, limit=_LARGEST))
     if not data:
         raise ConfigError(both("applications.letter_empty", file=source))
-    return app.archive.put(id_, io.BytesIO(app.keyring.seal(data, f"application:{id_}:{what}")))
+    return app.archive.put(id_, io.BytesIO(data))
 
 
 def letter(
@@ -54,7 +54,7 @@ def letter(
         with app.store.write() as tx:
             audit.look(tx, "application", row.id, "application letter")
         with app.archive.open(ref) as stream:
-            data = app.keyring.unseal(stream.read(), f"application:{row.id}:{'proof' if proof else 'letter'}")
+            data = app.keyring.unseal_old(row.id, stream.read())
     write_private(out, data)
     call.tell("applications.written", file=out)
 

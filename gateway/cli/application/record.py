@@ -13,7 +13,7 @@ from gateway.app import App
 from gateway.applications import judged
 from gateway.applications.known import Remark
 from gateway.cli.application.facts import Desk, tell, the_one
-from gateway.cli.application.papers import keep_sealed
+from gateway.cli.application.papers import keep_paper
 from gateway.cli.application.typed import facts_of, practice_of
 from gateway.cli.common import Call
 from gateway.cli.days import day_of
@@ -71,7 +71,7 @@ def _record(
     with app.store.read() as tx:
         id_ = the_one(tx, call, text).id
     if proof is not None:
-        changes["proof_ref"] = keep_sealed(app, id_, "proof", proof).ref
+        changes["proof_ref"] = keep_paper(app, id_, proof).ref
     with app.store.write() as tx:
         desk = Desk(tx, app.config.gateway.state_dir, today)
         row = the_one(tx, call, id_)

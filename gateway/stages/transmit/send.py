@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 import structlog
 
 from gateway.clock import today
-from gateway.errors import Conflict, Denied, InDoubt, StaleState, StoreError, TransportError, Unreachable
+from gateway.errors import AlteredError, Conflict, Denied, InDoubt, StaleState, StoreError, TransportError, Unreachable
 from gateway.models import Request
 from gateway.platform import passing
 from gateway.ports import Delivery, Receipt
@@ -106,6 +106,8 @@ def _deliver(lane: Lane, delivery: Delivery, intent: Intent) -> Receipt:
     name, size, sha256 = _wire(intent.request)
     try:
         opened = lane.rooms.archive.open(intent.request.wire_ref or "")
+    except AlteredError as problem:
+        raise _NotNow(["bytes_changed"]) from problem
     except StoreError as problem:
         raise _NotNow(["not_readable"]) from problem
     with opened as source:
@@ -171,6 +173,8 @@ def _failed(lane: Lane, intent: Intent, problem: Exception) -> None:
     match problem:
         case _NotNow():
             lane.hold(intent.request, problem.codes, intent.tried)
+        case AlteredError():  # found out while it was read: nothing became visible
+            lane.hold(intent.request, ["bytes_changed"], intent.tried)
         case Conflict():
             lane.hold(intent.request, [problem.code], intent.tried)
         case Denied() if passes(problem):

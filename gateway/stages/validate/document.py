@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.errors import StoreError
+from gateway.errors import AlteredError
 from gateway.identifiers import new_id
 from gateway.messages import both, side_by_side
 from gateway.models import FindingRow, Invoice, Request, Submission
@@ -39,7 +39,7 @@ def whole(desk: Desk) -> Kept:
 
 
 def read(desk: Desk, kept: Kept) -> tuple[Judged, list[InvoiceIndex]]:
-    """What a document says of itself, and what is wrong with it; nothing is decided yet. Raises StoreError when its
+    """What a document says of itself, and what is wrong with it; nothing is decided yet. Raises AlteredError when its
     archived bytes are not those that came."""
     invoices: list[InvoiceIndex] = []
     judged = judged_alone(desk, kept, invoices.append)
@@ -64,7 +64,7 @@ def judged_alone(desk: Desk, kept: Kept, sink: Callable[[InvoiceIndex], None]) -
             severities=desk.severities,
         )
     if report.verdict != "not_judged" and report.sha256 != kept.sha256:
-        raise StoreError(side_by_side("archive.altered", ref=kept.ref))
+        raise AlteredError(side_by_side("archive.altered", ref=kept.ref))
     return Judged(_request(desk, kept, report), report)
 
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 
 from gateway.archive import Archive, Stored
 from gateway.catalog import DocumentType
-from gateway.errors import StoreError
+from gateway.errors import AlteredError
 from gateway.messages import side_by_side
 from gateway.models import Request
 
@@ -18,8 +18,8 @@ _IN_MEMORY = 4 << 20  # bytes
 
 
 def prepare(archive: Archive, request: Request, document: DocumentType | None) -> None:
-    """Give the request its name at the payer and the bytes that will go. Raises StoreError when the archived bytes are
-    not those that were judged."""
+    """Give the request its name at the payer and the bytes that will go. Raises AlteredError when the archived bytes
+    are not those that were judged."""
     key = request.no_dem_ext or request.id  # a format may know no number of its own
     if document is not None and document.container == "zip":
         stored = _zipped(archive, request)
@@ -34,7 +34,7 @@ def _zipped(archive: Archive, request: Request) -> Stored:
     with archive.open(request.archive_ref) as source, tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         wrapped = wrap(source, f"{request.no_dem_ext or request.id}.xml", cast(BinaryIO, spool))
         if wrapped != request.sha256:
-            raise StoreError(side_by_side("archive.altered", ref=request.archive_ref))
+            raise AlteredError(side_by_side("archive.altered", ref=request.archive_ref))
         spool.seek(0)
         return archive.put(request.batch_id, cast(BinaryIO, spool))
 

@@ -1,4 +1,4 @@
-"""The data keys: one for each lot, reply, credential …, wrapped under the master key; and how that one is replaced.
+"""One data key for each lot, reply, credential …, wrapped under the master key.
 
 A scope is the id of what a key is for (`LOT-…`, `RET-…`, `CRE-…`). Whoever destroys a scope's key makes its bytes
 unreadable wherever they are: the database holds the only copy, and a master key alone opens nothing.
@@ -17,13 +17,10 @@ from gateway.clock import local
 from gateway.errors import SealingError
 from gateway.messages import side_by_side
 from gateway.models import DataKey, MasterKey
-from gateway.platform import passing
 from gateway.sealing import KEY_SIZE, Masters, Sealing, sealed_with
 from gateway.store import Store, Tx, keys
 
 _CACHED = 512  # data keys that a process remembers
-CHUNK = 500  # data keys that change their master in one transaction
-POINTS = ("keyring.begun", "keyring.rewrapped", "keyring.refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Keyring:
     """The keys of one installation. Its repr shows nothing. Threads may share one."""
 
     def __init__(self, store: Store, masters: Masters) -> None:
-        self._store, self._masters = store, masters
+        self.store, self.masters = store, masters
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -58,7 +55,7 @@ class Keyring:
             with store.write() as tx:
                 current = keys.current(tx) or ring._adopt(tx)
         if masters.find(current.fingerprint) is None:
-            raise ring._not_the_one(current.fingerprint)
+            raise ring.not_the_one(current.fingerprint)
         return ring
 
     # -- data keys --
@@ -72,9 +69,9 @@ class Keyring:
         with self._writing() as tx:
             row = keys.find(tx, scope)
             if row is not None:
-                return self._unwrapped(row)
+                return self.unwrapped(row)
             key, master = os.urandom(KEY_SIZE), self._current(tx)
-            keys.add(tx, scope, master.seal(key, _context(scope)), master.fingerprint)
+            keys.add(tx, scope, master.seal(key, context_of(scope)), master.fingerprint)
         return key
 
     def get(self, scope: str) -> bytes:
@@ -83,6 +80,15 @@ class Keyring:
         if key is None:
             raise SealingError(side_by_side("sealing.no_data_key", scope=scope))
         return key
+
+    def has(self, scope: str) -> bool:
+        """Whether a scope has a data key that was not destroyed."""
+        with self._lock:
+            if scope in self._cache:
+                return True
+        with self._looking() as tx:
+            row = keys.find(tx, scope)
+        return row is not None and row.destroyed_at is None
 
     def destroy(self, scope: str) -> bool:
         """Make everything that was sealed for a scope unreadable, for ever; whether there was a key. Within a write
@@ -103,12 +109,16 @@ class Keyring:
         """What was sealed for `context`. Raises SealingError."""
         return Sealing(self.get(_scope(context))).unseal(sealed, context)
 
-    # -- the master key --
+    def unseal_old(self, owner: str, data: bytes) -> bytes:
+        """What an archived file of before becomes: papers of applications were sealed under the master key itself."""
+        by = sealed_with(data)
+        master = self.masters.find(by) if by else None
+        for context in (f"application:{owner}:letter", f"application:{owner}:proof"):
+            with suppress(SealingError):
+                return master.unseal(data, context) if master else data
+        return data
 
-    @property
-    def masters(self) -> Masters:
-        """The master keys this process can have."""
-        return self._masters
+    # -- the master key --
 
     def wrap(self, plain: bytes, context: str) -> bytes:
         """Sealed under the master key itself: for what must be opened where there is no database yet (a backup)."""
@@ -117,45 +127,18 @@ class Keyring:
 
     def standing(self) -> Standing:
         """Which master key counts, and what is wrapped."""
-        with self._store.read() as tx:
+        with self.store.read() as tx:
             current, old, counted = keys.current(tx), keys.retiring(tx), keys.count(tx)
         assert current is not None
         return Standing(current.fingerprint, tuple(k.fingerprint for k in old), *counted, current.kit_at is not None)
 
-    def rotate(self, fingerprint: str) -> int:
-        """Wrap every data key under this master key, and refuse every other one; how many were wrapped anew. The
-        service may be running; killed anywhere, the same call goes on. Raises SealingError when it is not to be had."""
-        if (new := self._masters.find(fingerprint)) is None:
-            raise self._wrong(fingerprint)
-        with self._store.write() as tx:
-            keys.begin(tx, fingerprint)
-            retired = [one.fingerprint for one in keys.retiring(tx)]
-        passing("keyring.begun")
-        moved = sum(self._move(old, new) for old in retired)
-        passing("keyring.refused")
-        return moved
-
-    def _move(self, old: str, new: Sealing) -> int:
-        """In transactions short enough for whoever waits; the last one finds nothing left and refuses the old key."""
-        moved = 0
-        while True:
-            with self._store.write() as tx:
-                rows = keys.under(tx, old, CHUNK)
-                for row in rows:
-                    keys.rewrap(tx, row.scope, new.seal(self._unwrapped(row), _context(row.scope)), new.fingerprint)
-                if not rows:
-                    keys.refuse(tx, old)
-                    return moved
-            moved += len(rows)
-            passing("keyring.rewrapped")
-
     def _adopt(self, tx: Tx) -> MasterKey:
         """The key of a new installation, or of one older than data keys: what was sealed under the master key itself is
         sealed again. Raises SealingError when something was sealed under another one."""
-        first = self._masters.fingerprints()[0]
+        first = self.masters.fingerprints()[0]
         values = list(keys.sealed_values(tx))
         if other := next((by for *_, value in values if (by := sealed_with(value)) not in (None, first)), None):
-            raise self._wrong(other)
+            raise self.wrong(other)
         keys.begin(tx, first)
         master = self._current(tx)
         for row, column, value in values:
@@ -177,8 +160,8 @@ class Keyring:
             row = keys.find(tx, scope)
         if row is None:
             return None
-        key = self._unwrapped(row)
-        if self._store.writing is None:  # what is not committed yet may never be
+        key = self.unwrapped(row)
+        if self.store.writing is None:  # what is not committed yet may never be
             self._remember(scope, key)
         return key
 
@@ -188,53 +171,56 @@ class Keyring:
             while len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
 
-    def _unwrapped(self, row: DataKey) -> bytes:
+    def unwrapped(self, row: DataKey) -> bytes:
+        """The data key in a row. Raises SealingError when it was destroyed, altered, or its master key is not here."""
         if row.destroyed_at is not None:
             raise SealingError(side_by_side("sealing.destroyed", scope=row.scope))
-        if (master := self._masters.find(row.master)) is None:
-            raise self._wrong(row.master)
-        return master.unseal(row.wrapped, _context(row.scope))
+        if (master := self.masters.find(row.master)) is None:
+            raise self.wrong(row.master)
+        return master.unseal(row.wrapped, context_of(row.scope))
 
     def _current(self, tx: Tx) -> Sealing:
         """The master key that counts at this moment: another process may be replacing it."""
         row = keys.current(tx)
         assert row is not None
-        if (master := self._masters.find(row.fingerprint)) is None:
-            raise self._wrong(row.fingerprint)
+        if (master := self.masters.find(row.fingerprint)) is None:
+            raise self.wrong(row.fingerprint)
         return master
 
-    def _not_the_one(self, wanted: str) -> SealingError:
+    def not_the_one(self, wanted: str) -> SealingError:
         """Why the master key that was found does not count."""
-        with self._store.read() as tx:
-            known = [row for one in self._masters.fingerprints() if (row := keys.master(tx, one)) is not None]
+        with self.store.read() as tx:
+            known = [row for one in self.masters.fingerprints() if (row := keys.master(tx, one)) is not None]
         if not known:
-            return self._wrong(wanted)
+            return self.wrong(wanted)
         old = max(known, key=lambda row: row.since)
         values = {"found": old.fingerprint, "wanted": wanted, "day": f"{local(old.retired_at or old.since):%Y-%m-%d}"}
-        return SealingError(side_by_side("sealing.retired_key", where=self._masters.source.where(), **values))
+        return SealingError(side_by_side("sealing.retired_key", where=self.masters.source.where(), **values))
 
-    def _wrong(self, wanted: str) -> SealingError:
-        values = {"found": ", ".join(self._masters.fingerprints()), "wanted": wanted}
-        return SealingError(side_by_side("sealing.wrong_key", where=self._masters.source.where(), **values))
+    def wrong(self, wanted: str) -> SealingError:
+        """That the master key is another installation's."""
+        values = {"found": ", ".join(self.masters.fingerprints()), "wanted": wanted}
+        return SealingError(side_by_side("sealing.wrong_key", where=self.masters.source.where(), **values))
 
     @contextmanager
     def _writing(self) -> Iterator[Tx]:
-        if (tx := self._store.writing) is not None:
+        if (tx := self.store.writing) is not None:
             yield tx
             return
-        with self._store.write() as tx:
+        with self.store.write() as tx:
             yield tx
 
     @contextmanager
     def _looking(self) -> Iterator[Tx]:
-        if (tx := self._store.writing) is not None:
+        if (tx := self.store.writing) is not None:
             yield tx
             return
-        with self._store.read() as tx:
+        with self.store.read() as tx:
             yield tx
 
 
-def _context(scope: str) -> str:
+def context_of(scope: str) -> str:
+    """The place a wrapped data key belongs to."""
     return f"data-key:{scope}"
 
 
