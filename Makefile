@@ -68,6 +68,7 @@ hostile: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python bench/judging.py
+	$(BIN)/python bench/stored.py
 	$(BIN)/python bench/small.py
 	$(BIN)/python bench/routing.py
 	$(BIN)/python bench/xerces.py

@@ -25,7 +25,7 @@ class Columns(Sequence[Row]):
     """`own`: of each invoice. `below`: of each line, those of one invoice after those of another; `counts`: how many
     each has. `lines`: where each invoice begins, as in Row."""
 
-    __slots__ = ("_integers", "_repeats", "_shapes", "_starts", "below", "counts", "lines", "own")
+    __slots__ = ("_bits", "_integers", "_repeats", "_shapes", "_starts", "below", "counts", "lines", "own")
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Columns(Sequence[Row]):
         self.lines, self.own, self.below, self.counts, self._shapes = lines, own, below, counts, shapes
         self._starts: Sequence[int] | None = None
         self._integers: dict[tuple[bool, str], list[int] | None] = {}
+        self._bits: dict[tuple[str, int, int | None], list[str] | None] = {}
         self._repeats: dict[tuple[str, ...], Sequence[int]] = {}
 
     def __len__(self) -> int:
@@ -86,6 +87,15 @@ class Columns(Sequence[Row]):
         """The characters of the longest value."""
         columns = [*self.own.values(), *self.below.values()]
         return max([max(map(len, filter(None, column)), default=0) for column in columns], default=0)
+
+    def bits(self, name: str, start: int, stop: int | None) -> list[str] | None:
+        """A bit of each value of a column of the invoices; None where one is absent."""
+        key = name, start, stop
+        if key not in self._bits:
+            column = self.own.get(name)
+            missing = column is None or None in column
+            self._bits[key] = None if missing else [value[start:stop] for value in column or ()]  # type: ignore[index]
+        return self._bits[key]
 
     def repeats(self, names: tuple[str, ...]) -> Sequence[int]:
         """The places of the invoices that have two lines with the same values of some fields; absent is empty."""

@@ -14,7 +14,8 @@ from gateway.identifiers import NAM, nam_check_digit
 from gateway.validation.columns import Columns, firsts
 from gateway.validation.facts import Facts
 from gateway.validation.functions import DATES, Given, Maker, alone
-from gateway.validation.nam import agrees, born, right, unsure_agreement, unsure_birth, unsure_digit
+from gateway.validation.nam import agrees, born, right
+from gateway.validation.nam_columns import unsure_agreement, unsure_birth, unsure_digit
 from gateway.validation.shapes import Row, first
 
 _CENTURY = 2000

@@ -62,6 +62,8 @@ def inspect(source: BinaryIO, limits: Limits, tolerances: Collection[str]) -> Gu
 
 
 def _stranger(head: bytes) -> Draft | None:
+    if head.startswith(b"<?xml"):
+        return None  # as nearly all do
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:16].lower()
     for sign, kind in _STRANGERS.items():
         if start.startswith(sign.lower()):
@@ -87,9 +89,9 @@ def _size_refused(size: int, limits: Limits) -> Draft | None:
 
 def _emptiness(source: BinaryIO, size: int) -> Draft | None:
     source.seek(0)
-    if size <= MIB and not source.read().removeprefix(codecs.BOM_UTF8).strip():
-        return built_in("EMPTY_DOCUMENT", "empty", authority="official")
-    return None
+    if size > MIB or source.read(16).removeprefix(codecs.BOM_UTF8).strip() or source.read().strip():
+        return None
+    return built_in("EMPTY_DOCUMENT", "empty", authority="official")
 
 
 def _read(source: BinaryIO, encoding: Encoding, *, check: bool) -> Guarded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from itertools import repeat
 
@@ -87,14 +87,8 @@ class Indexer:
             ),
         )
 
-    def all(self, rows: Sequence[Row], kind: str, ordinal: int, moved: int) -> Iterable[InvoiceIndex]:
+    def all(self, rows: Columns, kind: str, ordinal: int, moved: int) -> list[InvoiceIndex]:
         """The same of many, all valid: the first has this ordinal. Their lines are moved by so many."""
-        if isinstance(rows, Columns):
-            return self._of_columns(rows, kind, ordinal, moved)
-        of = self.of
-        return (of(row, kind, place, row[0] + moved, valid=True) for place, row in enumerate(rows, ordinal))
-
-    def _of_columns(self, rows: Columns, kind: str, ordinal: int, moved: int) -> Iterable[InvoiceIndex]:
         own, size = rows.own, len(rows)
         nothing: Column = [None] * size
         number, payer_number, token, practice, admin, personal, amount = [own.get(name) or nothing for name in _FIELDS]
@@ -117,13 +111,13 @@ class Indexer:
             repeat(True),
             repeat(False),
         )
-        return map(_made, repeat(InvoiceIndex), zip(*columns))  # noqa: B905 - some of them do not end
+        return list(map(_made, repeat(InvoiceIndex), zip(*columns)))  # noqa: B905 - some of them do not end
 
     def _spans_of(self, days: Column) -> list[Span]:
         """The same day is said thousands of times."""
         if len(self._one_day) >= _MOST:
             self._one_day.clear()
-        for day in set(days) - self._one_day.keys():
+        for day in set(days).difference(self._one_day):
             self._one_day[day] = self._span(() if day is None else (day,))
         return list(map(self._one_day.__getitem__, days))
 

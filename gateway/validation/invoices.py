@@ -70,12 +70,17 @@ class Invoices:
         doubtful, passed = self._screen.doubtful(kind, rows)
         asked, moved, sink = set(doubtful), chunk.line(0), self._sink
         apart = range(len(rows)) if self._seeks_sender else asked.union(broken)
-        for number, entry in enumerate(self._index.all(rows, kind, chunk.ordinal, moved)):
+        entries = self._index.all(rows, kind, chunk.ordinal, moved) if isinstance(rows, Columns) else None
+        for number in range(len(rows)):
+            if entries is not None and number not in apart:
+                sink(entries[number])
+                continue
+            row, ordinal = rows[number], chunk.ordinal + number
             if number in apart:
                 passing, defects = passed if number in asked else None, broken.get(number, ())
-                self._one(rows[number], kind, entry.ordinal, entry.line, partial(chunk.piece, number), defects, passing)
+                self._one(row, kind, ordinal, row[0] + moved, partial(chunk.piece, number), defects, passing)
             else:
-                sink(entry)
+                sink(self._index.of(row, kind, ordinal, row[0] + moved, valid=True))
         if self.frame is not None and right is not None:
             self.frame.passed(chunk.holder[right])
 

@@ -18,8 +18,11 @@ Key = tuple[str | None, ...]
 class Group:
     """Rules that look at the same fields, and the values of these for which all of them hold."""
 
-    def __init__(self, checks: Sequence[Check], names: tuple[str, ...], dated: bool, facts: FactsOf) -> None:
+    def __init__(
+        self, checks: Sequence[Check], names: tuple[str, ...], facts: FactsOf, *, dated: bool, personal: bool
+    ) -> None:
         self._checks, self.names, self._dated, self._facts = checks, names, dated, facts
+        self.personal = personal  # a patient's values are among them
         self.near = any(check.near for check in checks)
         self.right: set[Key] = set()
 

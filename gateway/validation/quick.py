@@ -30,7 +30,7 @@ from gateway.xmlsafe import Element
 _XSI = b"http://www.w3.org/2001/XMLSchema-instance"
 _BLANK = " \t\r\n"
 _SHORTEST_ATTRIBUTE = len(b' a=""')
-_FIRST = 8  # blocks in which nothing is learned yet: it only pays in a lot
+_FIRST = 3  # blocks in which nothing is learned yet: it only pays in a lot
 _CAUTION = 2  # blocks after a wrong one that are not expected to be right
 _PATIENCE = 50  # blocks not written as others were, more than such as are
 _PATIENCE_ALIKE = 8  # blocks that no template matches, more than such as one does

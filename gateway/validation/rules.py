@@ -35,6 +35,7 @@ class _Compiled:
     function: Maker | None
     about: frozenset[str] | None = None  # what `Check` says of these two, where there is a condition and no function
     reads: frozenset[str] | None = None
+    near: bool = False
 
 
 class RuleBook:
@@ -149,9 +150,10 @@ def _compile(rule: Rule, document: DocumentType) -> _Compiled:
     if rule.function is not None and rule.function not in FUNCTIONS:
         raise CatalogError(f"the rule {rule.code} names {rule.function!r}; there are {sorted(FUNCTIONS)}")
     must = compiled(rule.must) if rule.must is not None else None
+    near = rule.must is not None and any(name.startswith("document.") for name in mentioned(rule.must))
     if rule.function is not None:
-        return _Compiled(rule, must, FUNCTIONS[rule.function])
-    return _Compiled(rule, must, None, _about(rule, must, document), _reads(rule))
+        return _Compiled(rule, must, FUNCTIONS[rule.function], near=near)
+    return _Compiled(rule, must, None, _about(rule, must, document), _reads(rule), near)
 
 
 def _check(number: int, c: _Compiled, document: DocumentType, today: date | None) -> tuple[Check, Listener | None]:
@@ -171,9 +173,8 @@ def _check(number: int, c: _Compiled, document: DocumentType, today: date | None
     listener = cast(Listener, function) if hasattr(function, "see") else None
     known = function is None or isinstance(function, Alone) or hasattr(function, "reads") or hasattr(function, "sure")
     forgets = known and listener is None and not hasattr(function, "passes")
-    near = any(name.startswith("document.") for name in mentioned(c.rule.must)) if c.rule.must else False
     hears = listener is not None
-    return Check(number, c.rule, holds, about, reads, teller, hears, sure, unsure, passes, forgets, near), listener
+    return Check(number, c.rule, holds, about, reads, teller, hears, sure, unsure, passes, forgets, c.near), listener
 
 
 def _reads(rule: Rule) -> frozenset[str] | None:

@@ -47,7 +47,7 @@ class Screen:
         self._checks, self._above = checks, above
         self._together.clear()
         for group in self._groups.values():
-            if (changed and group.near) or not self._personal.isdisjoint(group.names):
+            if group.personal or (changed and group.near):
                 group.right.clear()
 
     def doubtful(self, kind: str | None, rows: Sequence[Row]) -> tuple[Collection[int], Collection[int]]:
@@ -110,7 +110,7 @@ class Screen:
         known = self._one_day
         if len(known) >= _MOST_SHAPES:
             known.clear()
-        for day in set(days) - known.keys():
+        for day in set(days).difference(known):
             known[day] = as_date(day, self._document.date_format) if day else None
         return list(map(known.__getitem__, days))
 
@@ -189,7 +189,8 @@ class Screen:
     ) -> Group:
         known = (scope, kind, names, dated, *(check.number for check in checks))
         if known not in self._groups:
-            self._groups[known] = Group(checks, names, dated, self._facts_of(kind))
+            personal = not self._personal.isdisjoint(names)
+            self._groups[known] = Group(checks, names, self._facts_of(kind), dated=dated, personal=personal)
         return self._groups[known]
 
     def _facts_of(self, kind: str | None) -> FactsOf:

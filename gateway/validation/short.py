@@ -45,21 +45,22 @@ def short(source: BinaryIO, plan: Plan, seen: Guarded, limits: Limits) -> Short 
         return None
     source.seek(0)
     data = source.read()
-    if not _within(data, limits):
+    declared = data.count(b"xmlns")
+    if not _within(data, declared, limits):
         return None
     root = _right(data, plan.schema)
-    if root is None or _chooses_types(data, root) or deeper_than(limits.depth)(root):
+    if root is None or declared > len(root.nsmap) or b":type" in data or deeper_than(limits.depth)(root):
         return None
     return _of(root, flat, document.invoice.path.split("/"))
 
 
-def _within(data: bytes, limits: Limits) -> bool:
-    """Whether it is too small to pass any limit, whatever it holds."""
+def _within(data: bytes, declared: int, limits: Limits) -> bool:
+    """Whether it is too small to pass any limit, whatever it holds. `declared`: namespaces, at most."""
     elements = min(limits.elements, limits.beside, limits.invoices)
     small = len(data) <= min(limits.part_bytes, limits.head_bytes, limits.document_bytes)
     attributes = min(limits.attributes, limits.attributes_together)
     few = data.count(b"</") <= elements and data.count(b"/>") <= elements and data.count(b"=") <= attributes
-    return small and few and data.count(b"xmlns") <= limits.namespaces
+    return small and few and declared <= limits.namespaces
 
 
 def _right(data: bytes, schema: etree.XMLSchema) -> Element | None:
@@ -70,11 +71,6 @@ def _right(data: bytes, schema: etree.XMLSchema) -> Element | None:
     except etree.XMLSyntaxError:
         return None
     return root if schema.validate(root) else None
-
-
-def _chooses_types(data: bytes, root: Element) -> bool:
-    """Whether an element might say what type it is of, or declare a prefix of its own: the outline does not know."""
-    return b":type" in data or data.count(b"xmlns") > len(root.nsmap)
 
 
 def _of(root: Element, flat: Flat, steps: Sequence[str]) -> Short | None:

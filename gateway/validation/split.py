@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import cache
 from typing import BinaryIO, Protocol
 
 from lxml import etree
@@ -218,7 +219,12 @@ def _is_closed(element: Element) -> bool:
 
 def deeper_than(levels: int) -> etree.XPath:
     """Whether an element has descendants this many levels below it."""
-    return _xpath(f"boolean({'/'.join(['*'] * max(levels, 1))})")
+    return _xpath(_levels(levels))
+
+
+@cache
+def _levels(levels: int) -> str:
+    return f"boolean({'/'.join(['*'] * max(levels, 1))})"
 
 
 def wider_than(attributes: int) -> etree.XPath:

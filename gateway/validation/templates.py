@@ -152,7 +152,7 @@ class Templates:
     def _breaks(self, rest: str, ends: Sequence[str]) -> list[int] | None:
         """The line breaks in what comes after each invoice's last line, where it is what it should be."""
         known = self._rests.setdefault(rest, {})
-        for end in set(ends) - known.keys():
+        for end in set(ends).difference(known):
             if len(known) >= _MOST_RESTS or not re.fullmatch(rest + _END, end):
                 return None
             known[end] = end.count("\n")
