@@ -31,6 +31,7 @@ from gateway.models import Source
 from gateway.platform import private_dir
 from gateway.ports import Delivery, Door, Pickup, Secret
 from gateway.resources import data_dir
+from gateway.retention import finish
 from gateway.sealing import Masters, source_of
 from gateway.slots import Allowance, Slots
 from gateway.stages import Rooms, WorkLoop
@@ -249,6 +250,7 @@ def working(config: Config, *, actor: str = "system", clock: Clock | None = None
     ConfigError when another one runs."""
     with instance_lock(config), open_app(config, actor=actor, clock=clock) as app:
         recover(app)
+        finish(app.house)
         examine(app.house)
         yield app
 

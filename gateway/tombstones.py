@@ -53,7 +53,8 @@ def owners(file: Path) -> set[str]:
 def add(file: Path, made: Iterable[Tombstone]) -> int:
     """Add those that are not there yet, durably, in one write; give their number. Raises OSError, and like `every`."""
     known = owners(file)
-    lines = [one.model_dump_json().encode() + b"\n" for one in made if one.owner not in known]
+    new = {one.owner: one for one in made if one.owner not in known}
+    lines = [one.model_dump_json().encode() + b"\n" for one in new.values()]
     if lines:
         begun = file.exists() and file.stat().st_size and not _ended(file)
         append_private(file, (b"\n" if begun else b"") + b"".join(lines))

@@ -49,7 +49,7 @@ FLOORS: list[list[str]] = [
         "backups",
         "incidents",
     ],
-    ["stages", "schedule", "families", "slots", "monitor", "watch", "adapters"],
+    ["stages", "schedule", "families", "slots", "monitor", "watch", "retention", "adapters"],
     ["stages.*", "sandbox"],
     ["app"],
     ["cli", "web"],

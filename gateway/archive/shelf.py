@@ -42,6 +42,13 @@ class Shelf:
                 if not path.name.endswith(PART):
                     yield Lying(f"{path.parent.name}/{path.name}", found.st_size, found.st_mtime_ns)
 
+    def of(self, owner: str) -> Iterator[Lying]:
+        """Every whole file of one owner."""
+        if self.has(owner):
+            for path in self._home(owner).iterdir():
+                if not path.name.endswith(PART):
+                    yield Lying(f"{owner}/{path.name}", path.stat().st_size, path.stat().st_mtime_ns)
+
     def lift(self, ref: str) -> BinaryIO:
         """The file itself, format byte and all, for a copy; readers `open`. Raises FileNotFoundError."""
         return self._path(ref).open("rb")

@@ -153,6 +153,10 @@ class Folder:
                 digest.update(block)
         return digest.hexdigest() == item.sha256
 
+    def holds(self, owner: str) -> bool:
+        """Whether anything of an owner lies here."""
+        return self._home(owner).is_dir()
+
     def forget(self, owner: str) -> int:
         """Remove everything an owner has here, in every backup; give the number of files."""
         home = self._home(owner)

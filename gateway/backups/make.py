@@ -116,8 +116,10 @@ class _Making:
     def all(self) -> Made:
         """Tombstones first: what is purged from here on is in the next list. Anchors before the database: none of them
         is then ahead of it. The database before the archive: every file it names is there."""
-        gone = tombstones.every(self.house.config.paths.tombstones)
+        gone = list(tombstones.every(self.house.config.paths.tombstones))
         tombstones.add(self.folder.tombstones, gone)
+        for one in gone:  # what was purged while this folder could not be reached
+            self.folder.forget(one.owner)
         own = list(self._own())
         with self.house.store.read() as tx:
             head, generation, revision = chain.head(tx), backups.generation(tx), backups.revision(tx)

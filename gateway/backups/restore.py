@@ -26,7 +26,7 @@ from gateway.instance import UNFINISHED, Held, Instance
 from gateway.messages import side_by_side
 from gateway.platform import open_private, passing, private_dir, publish, sync_file
 from gateway.sealing import Masters
-from gateway.store import Store, backups, keys
+from gateway.store import Store, backups, keys, retention
 
 POINTS = ("restore.marked", "restore.laid", "restore.files", "restore.database", "restore.told")
 _MAY_BE_THERE = frozenset({"keys", "lock"})
@@ -42,8 +42,11 @@ class Restored:
     configuration: Path | None
 
 
-def restore(folder: Folder, name: str, into: Path, masters: Masters, clock: Clock, *, actor: str) -> Restored:
-    """Bring backup `name` to the state folder `into`, which is empty but for its keys, and leave it held.
+def restore(
+    folder: Folder, name: str, into: Path, masters: Masters, clock: Clock, *, actor: str, more: Path | None = None
+) -> Restored:
+    """Bring backup `name` to the state folder `into`, which is empty but for its keys, and leave it held. `more`: a
+    list of tombstones beside the folder's, from where a purge could not reach the folder.
 
     Raises BackupError where something is there already or the backup is not whole, SealingError for another key.
     """
@@ -55,13 +58,15 @@ def restore(folder: Folder, name: str, into: Path, masters: Masters, clock: Cloc
     here = instance.elsewhere(Instance(house=manifest.house, place="", turn=manifest.turn), held)
     instance.keep(place.instance, here)
     passing("restore.marked")
-    restoring = _Restoring(folder, manifest, key, place)
+    restoring = _Restoring(folder, manifest, key, place, more)
     made = restoring.all()
     store = Store.open(place.database, clock, actor=actor)
     try:
         with store.write() as tx:
-            for owner in restoring.gone:
-                keys.destroy(tx, owner)
+            for one in tombstones.every(place.tombstones):
+                keys.destroy(tx, one.owner)
+                retention.bury(tx, one.owner, one.kind, files=0, size=0, at=one.at)
+            retention.erased(tx, retention.to_erase(tx))
             backups.tell(tx, backups.RESTORED, name, {"files": made.files, "purged": made.purged})
     finally:
         store.close()
@@ -86,10 +91,11 @@ def _must_be_empty(place: Paths) -> None:
 class _Restoring:
     """One restoration on its way."""
 
-    def __init__(self, folder: Folder, manifest: Manifest, key: bytes, place: Paths) -> None:
+    def __init__(self, folder: Folder, manifest: Manifest, key: bytes, place: Paths, more: Path | None) -> None:
         self.folder, self.manifest, self.key, self.place = folder, manifest, key, place
         self.archive = Shelf(place.archive)
-        self.gone = tombstones.owners(folder.tombstones)
+        self.buried = [*tombstones.every(folder.tombstones), *(tombstones.every(more) if more else ())]
+        self.gone = {one.owner for one in self.buried}
 
     def all(self) -> Restored:
         """Files first, the database last: no row ever speaks of a file that is still to come."""
@@ -101,7 +107,7 @@ class _Restoring:
             self._lay(entry)
             files += 1
             passing("restore.laid")
-        tombstones.add(self.place.tombstones, tombstones.every(self.folder.tombstones))
+        tombstones.add(self.place.tombstones, self.buried)
         passing("restore.files")
         self._write(self.place.database, self.manifest.database)
         passing("restore.database")

@@ -60,6 +60,7 @@ FAMILIES = {
     "restore": "restore",
     "rehearse": "backup",
     "statement": "paper",
+    "purge": "purge",
 }
 COMMON = {
     "--config": "config",

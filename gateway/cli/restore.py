@@ -51,6 +51,7 @@ def from_(
     folder: Path = typer.Argument(..., metavar="DIR", help="backups.folder"),
     into: Path | None = typer.Option(None, "--into", metavar="DIR", help="backups.into"),
     name: str | None = typer.Option(None, "--backup", metavar="NAME", help="backups.name"),
+    more: Path | None = typer.Option(None, "--tombstones", metavar="FILE", help="backups.tombstones"),
 ) -> None:
     call: Call = ctx.obj
     config = load(call.config_file, state_dir=into or call.state_dir)
@@ -59,7 +60,10 @@ def from_(
     names = source.names()
     if not names:
         raise source.error("none")
-    made = bring_back(source, name or names[-1], state, masters(config), SystemClock(), actor=call.who)
+    if more is not None and not more.is_file():
+        raise FileNotFoundError(2, "", str(more))
+    name = name or names[-1]
+    made = bring_back(source, name, state, masters(config), SystemClock(), actor=call.who, more=more)
     made_at = f"{local(made.manifest.made_at):%Y-%m-%d %H:%M}"
     call.tell("backups.restored", backup=made.manifest.name, day=made_at, folder=state, files=made.files)
     if made.purged:

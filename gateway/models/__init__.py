@@ -35,6 +35,7 @@ from gateway.models.registry import (
     StatementCoordinates,
     TransmissionNumber,
 )
+from gateway.models.retention import Tombstone
 
 __all__ = [
     "Account",
@@ -92,5 +93,6 @@ __all__ = [
     "StatementCoordinates",
     "StatementEntry",
     "Submission",
+    "Tombstone",
     "TransmissionNumber",
 ]
