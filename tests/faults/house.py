@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -126,9 +126,26 @@ class House:
             app.credentials.set_temporary("sandbox", number, password)
 
 
-def template(place: Path) -> set[str]:
-    """Make the house that others are copied from, where nobody lives yet: registered, with temporary passwords (which
-    are given back). It is made where its copies will be, one after the other: the registry remembers whole paths."""
+@dataclass(frozen=True)
+class Model:
+    """A house that others are copied from, and what is remembered of it."""
+
+    folder: Path
+    said: frozenset[str]
+    deposited: Mapping[str, bytes] = field(default_factory=dict)
+    tried: Sequence[Tried] = ()
+    minutes: float = 0
+
+
+def kept(house: House, name: str) -> Model:
+    """Make a model of a house as it is now; nobody may be at work in it."""
+    target = house.folder.parent / name
+    shutil.copytree(house.folder, target)
+    return Model(target, frozenset(house.said), dict(house.deposited), tuple(house.tried), house.clock.minutes)
+
+
+def template(place: Path) -> Model:
+    """Make the first model, where nobody lives yet: registered, with temporary passwords. It is made where its copies will be, one after the other: the registry remembers whole paths."""
     folder = place / HERE
     payer = Sandbox(folder / "payer", shipped_and_own(folder), SystemClock())
     house = House(folder, payer, "swallows", Later())
@@ -143,19 +160,19 @@ def template(place: Path) -> set[str]:
     for number in AGENCIES:
         house.give_password(number)
     folder.rename(place / MODEL)
-    return house.said
+    return Model(place / MODEL, frozenset(house.said))
 
 
 @contextmanager
-def opened(place: Path, said: set[str], kind: str, between: Callable[[int], int] | None = None) -> Iterator[House]:
-    """A copy of the template whose payer answers, until it is closed; what lay there before is gone. `between` opens
+def opened(place: Path, model: Model, kind: str, between: Callable[[int], int] | None = None) -> Iterator[House]:
+    """A copy of a house whose payer answers, until it is closed; what lay there before is gone. `between` opens
     something that stands between gateway and payer: given the payer's port, it tells the one to go to instead."""
     folder = place / HERE
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(place / MODEL, folder)
-    clock = Later()
+    shutil.copytree(model.folder, folder)
+    clock = Later(model.minutes)
     payer = Sandbox(folder / "payer", shipped_and_own(folder), clock, keeps=PAYERS[kind][0] == "keeps")
-    house = House(folder, payer, kind, clock, said=set(said))
+    house = House(folder, payer, kind, clock, dict(model.deposited), list(model.tried), set(model.said))
     payer._server._users = Watch(payer._server._users, clock, house.tried, house.said)  # every password is seen
     own = payer.start()
     try:

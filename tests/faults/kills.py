@@ -16,7 +16,7 @@ SHORTEST, LONGEST = 0.002, 2.0  # seconds a life is given
 SLOTS = 10  # every so manieth house judges in processes of their own
 
 
-def trials(count: int | None, seed: int) -> Iterator[Trial]:
+def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
     for number in range(math.ceil((count or 200) / EACH)):
         yield Trial("kills", f"house {number}", seed, {"kills": min(EACH, (count or 200) - number * EACH)})
 

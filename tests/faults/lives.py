@@ -36,7 +36,7 @@ class Life:
     hit: int = 1
     in_turn: bool = False  # one stage after the other in the main thread, without the timetable
     slots: bool = False  # judge documents in processes of their own, as in production
-    waits: bool = False  # until something is said on `start` (a tracer is ready)
+    quiet: bool = False  # says nothing: its writes are counted
 
 
 WHOLE = Life()
@@ -55,7 +55,10 @@ class InTurn:
 
 def run(config: str, minutes: float, log: str, life: Life, start: Any = None) -> None:
     """What such a process does: everything that is due, or as much of it as it lives to do."""
-    _speak_to(log)
+    if life.quiet:
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    else:
+        _speak_to(log)
     platform.listen(_dying(life) if life.point else None)
     requests.IN_ONE = statements.IN_ONE = 1  # every reply is large: its rows are staged in pieces
     if start is not None:

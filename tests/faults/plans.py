@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faults import kills, points
+from faults import calls, kills, points
 from faults.trials import Trial
 
-FAMILIES: Mapping[str, Any] = {"kills": kills, "points": points}
+FAMILIES: Mapping[str, Any] = {"kills": kills, "points": points, "calls": calls}
 # Family → how many; None: all there are.
 PLANS: Mapping[str, Mapping[str, int | None]] = {
-    "quick": {"points": None, "kills": 200},
-    "all": {"points": None, "kills": 10_000},
+    "quick": {"points": None, "calls": None, "kills": 200},
+    "all": {"points": None, "calls": None, "kills": 10_000},
 }
 
 
@@ -26,5 +26,5 @@ def trials(plan: str, only: Sequence[str] | None, count: int | None, seed: int) 
     return [
         trial
         for family, many in chosen.items()
-        for trial in FAMILIES[family].trials(many if count is None else count, seed)
+        for trial in FAMILIES[family].trials(many if count is None else count, seed, plan == "all")
     ]

@@ -18,7 +18,7 @@ ONLY_IN_TROUBLE |= {point for point in credentials.POINTS if ".change_" in point
 POINTS = [point for room in ROOMS for point in room.POINTS if point not in ONLY_IN_TROUBLE]
 
 
-def trials(count: int | None, seed: int) -> Iterator[Trial]:
+def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
     wanted = [(point, hit) for point in POINTS for hit in (1, 2, 3)]
     for point, hit in wanted[:count]:
         yield Trial("points", f"{point}, passing {hit}", seed, {"point": point, "hit": hit})

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from faults import checker, house, lives
-from faults.house import House
+from faults.house import HERE, House, Model
 from faults.lives import Life
 
 TURNS = 7  # lives after which a house that is still at work hangs
@@ -46,8 +46,8 @@ class Outcome:
 class Family(Protocol):
     """One way of doing harm: a module with these."""
 
-    def trials(self, count: int | None, seed: int) -> Iterable[Trial]:
-        """`count` bounds the trials (None: every one there is)."""
+    def trials(self, count: int | None, seed: int, thorough: bool) -> Iterable[Trial]:
+        """`count` bounds the trials (None: every one there is). `thorough`: the long plan."""
 
     def attempt(self, trial: Trial, bench: Bench) -> Outcome:
         """Do it."""
@@ -59,15 +59,20 @@ class Bench:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="gateway-faults-")
         self.place = Path(self._folder.name)
-        self._said: set[str] | None = None
+        self.models: dict[str, Model] = {}
+        self.followed: set[str] = set()  # how houses looked that were followed to their end
 
     @contextmanager
-    def house(self, kind: str = "dedups", **how: Any) -> Iterator[House]:
-        """A new house (see `house.opened`)."""
-        if self._said is None:
-            self._said = house.template(self.place)
-        with house.opened(self.place, self._said, kind, **how) as made:
+    def house(self, kind: str = "dedups", model: str | None = None, **how: Any) -> Iterator[House]:
+        """A new house (see `house.opened`), or a copy of one that was kept."""
+        if HERE not in self.models:
+            self.models[HERE] = house.template(self.place)
+        with house.opened(self.place, self.models[model or HERE], kind, **how) as made:
             yield made
+
+    def keep(self, place: House, name: str) -> None:
+        """Let others begin as this one is now."""
+        self.models[name] = house.kept(place, name)
 
     def close(self) -> None:
         self._folder.cleanup()
