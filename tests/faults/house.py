@@ -145,7 +145,8 @@ def kept(house: House, name: str) -> Model:
 
 
 def template(place: Path) -> Model:
-    """Make the first model, where nobody lives yet: registered, with temporary passwords. It is made where its copies will be, one after the other: the registry remembers whole paths."""
+    """Make the first model, where nobody lives yet: registered, with temporary passwords. It is made where its copies
+    will be, one after the other: the registry remembers whole paths."""
     folder = place / HERE
     payer = Sandbox(folder / "payer", shipped_and_own(folder), SystemClock())
     house = House(folder, payer, "swallows", Later())

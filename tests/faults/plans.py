@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faults import calls, kills, points
+from faults import calls, kills, points, rotations, sessions
 from faults.trials import Trial
 
-FAMILIES: Mapping[str, Any] = {"kills": kills, "points": points, "calls": calls}
+FAMILIES: Mapping[str, Any] = {
+    "kills": kills,
+    "points": points,
+    "calls": calls,
+    "sessions": sessions,
+    "rotations": rotations,
+}
 # Family → how many; None: all there are.
 PLANS: Mapping[str, Mapping[str, int | None]] = {
-    "quick": {"points": None, "calls": None, "kills": 200},
-    "all": {"points": None, "calls": None, "kills": 10_000},
+    "quick": {"points": None, "calls": None, "kills": 200, "rotations": None, "sessions": 25},
+    "all": {"points": None, "calls": None, "kills": 10_000, "rotations": None, "sessions": 100},
 }
 
 

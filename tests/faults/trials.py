@@ -60,6 +60,7 @@ class Bench:
         self._folder = tempfile.TemporaryDirectory(prefix="gateway-faults-")
         self.place = Path(self._folder.name)
         self.models: dict[str, Model] = {}
+        self.lengths: dict[tuple[str, str], int] = {}  # of a session, in bytes
         self.followed: set[str] = set()  # how houses looked that were followed to their end
 
     @contextmanager
