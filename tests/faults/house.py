@@ -137,6 +137,9 @@ class Model:
     minutes: float = 0
 
 
+Lay = Callable[[Model, Path], None]
+
+
 def kept(house: House, name: str) -> Model:
     """Make a model of a house as it is now; nobody may be at work in it."""
     target = house.folder.parent / name
@@ -164,13 +167,19 @@ def template(place: Path) -> Model:
     return Model(place / MODEL, frozenset(house.said))
 
 
+def _laid(model: Model, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(model.folder, folder)
+
+
 @contextmanager
-def opened(place: Path, model: Model, kind: str, between: Callable[[int], int] | None = None) -> Iterator[House]:
+def opened(
+    place: Path, model: Model, kind: str, between: Callable[[int], int] | None = None, lay: Lay | None = None
+) -> Iterator[House]:
     """A copy of a house whose payer answers, until it is closed; what lay there before is gone. `between` opens
     something that stands between gateway and payer: given the payer's port, it tells the one to go to instead."""
     folder = place / HERE
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(model.folder, folder)
+    (lay or _laid)(model, folder)
     clock = Later(model.minutes)
     payer = Sandbox(folder / "payer", shipped_and_own(folder), clock, keeps=PAYERS[kind][0] == "keeps")
     house = House(folder, payer, kind, clock, dict(model.deposited), list(model.tried), set(model.said))

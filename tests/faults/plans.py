@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faults import calls, kills, points, rotations, sessions
+from faults import calls, kills, points, power, rotations, sessions
 from faults.trials import Trial
 
 FAMILIES: Mapping[str, Any] = {
-    "kills": kills,
     "points": points,
     "calls": calls,
-    "sessions": sessions,
     "rotations": rotations,
+    "sessions": sessions,
+    "power": power,
+    "kills": kills,
 }
 # Family → how many; None: all there are.
 PLANS: Mapping[str, Mapping[str, int | None]] = {
     "quick": {"points": None, "calls": None, "kills": 200, "rotations": None, "sessions": 25},
-    "all": {"points": None, "calls": None, "kills": 10_000, "rotations": None, "sessions": 100},
+    "all": {"points": None, "calls": None, "kills": 10_000, "rotations": None, "sessions": 100, "power": 500},
 }
 
 

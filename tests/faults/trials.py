@@ -61,13 +61,18 @@ class Bench:
         self.place = Path(self._folder.name)
         self.models: dict[str, Model] = {}
         self.lengths: dict[tuple[str, str], int] = {}  # of a session, in bytes
+        self.sessions: dict[tuple[int, str], int] = {}  # bytes of each session of a way out
         self.followed: set[str] = set()  # how houses looked that were followed to their end
+
+    def begin(self) -> None:
+        """Make the template, where its copies will be."""
+        if HERE not in self.models:
+            self.models[HERE] = house.template(self.place)
 
     @contextmanager
     def house(self, kind: str = "dedups", model: str | None = None, **how: Any) -> Iterator[House]:
         """A new house (see `house.opened`), or a copy of one that was kept."""
-        if HERE not in self.models:
-            self.models[HERE] = house.template(self.place)
+        self.begin()
         with house.opened(self.place, self.models[model or HERE], kind, **how) as made:
             yield made
 
