@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
 import time
 import traceback
 from dataclasses import dataclass, field
 from functools import cache
+from multiprocessing import forkserver
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import structlog
@@ -37,8 +38,14 @@ class Result:
 def _bench() -> Bench:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     bench = Bench()
-    atexit.register(bench.close)
+    Finalize(None, _end, (bench,), exitpriority=100)  # atexit is not heard in a process of a pool
     return bench
+
+
+def _end(bench: Bench) -> None:
+    """Remove what was used, and wait for the parent of all lives: only then their processor time is known."""
+    forkserver._forkserver._stop()
+    bench.close()
 
 
 def run_trial(trial: Trial) -> Result:

@@ -55,10 +55,7 @@ class InTurn:
 
 def run(config: str, minutes: float, log: str, life: Life, start: Any = None) -> None:
     """What such a process does: everything that is due, or as much of it as it lives to do."""
-    if life.quiet:
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    else:
-        _speak_to(log)
+    _speak_to(log, life.quiet)
     platform.listen(_dying(life) if life.point else None)
     requests.IN_ONE = statements.IN_ONE = 1  # every reply is large: its rows are staged in pieces
     if start is not None:
@@ -98,15 +95,19 @@ def _dying(life: Life) -> Callable[[str], None]:
     return die
 
 
-def _speak_to(log: str) -> None:
-    """Everything at its most talkative, into a file that is searched for secrets afterwards."""
+def _speak_to(log: str, quiet: bool) -> None:
+    """Everything at its most talkative, into a file that is searched for secrets afterwards; `quiet`: only what nobody
+    can help saying."""
     target = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     for stream in (1, 2):
         os.dup2(target, stream)
     os.close(target)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     structlog.reset_defaults()
-    logging.basicConfig(level=logging.DEBUG, force=True)
+    if quiet:
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    else:
+        logging.basicConfig(level=logging.DEBUG, force=True)
 
 
 def forks() -> multiprocessing.context.ForkServerContext:

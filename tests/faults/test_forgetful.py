@@ -6,6 +6,7 @@ import random
 import stat
 
 import pytest
+
 from faults.forgetful import Forgetful, Node
 
 
