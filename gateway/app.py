@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from gateway.messages import both
 from gateway.models import Source
 from gateway.platform import private_dir
 from gateway.ports import Delivery, Door, Pickup, Secret
+from gateway.registry.entering import may_enter
 from gateway.resources import data_dir
 from gateway.retention import finish
 from gateway.sealing import Masters, source_of
@@ -76,9 +78,11 @@ class App:
 class Endpoints:
     """Opens mailboxes for the stages and closes them; chooses the adapter by the endpoint's kind."""
 
-    def __init__(self, config: Config, credentials: Credentials) -> None:
+    def __init__(self, config: Config, credentials: Credentials, may_enter: Callable[[str, str], None]) -> None:
+        """`may_enter(payer, number)` raises Denied where nobody may log in under that number."""
         self._config = config
         self._credentials = credentials
+        self._may_enter = may_enter
 
     @contextmanager
     def pickup(self, source: Source) -> Iterator[Pickup]:
@@ -107,12 +111,14 @@ class Endpoints:
             yield box
 
     def payer_login(self, payer: str, number: str, machine: str | None = None) -> None:
+        self._may_enter(payer, number)
         with self._credentials.secret(payer, number, machine=machine, first=True) as secret:
             settings = self._config.payer(payer).mailbox("returns", number, secret.machine)
             with _opened(settings, secret) as box:
                 box.waiting()
 
     def payer_door(self, payer: str, number: str, machine: str = "") -> Door:
+        self._may_enter(payer, number)
         said = self._config.payer(payer)
         rules = said.password
         more = {"change_url": rules.change_url, "change_ca": rules.change_ca, "number": number, "machine": machine}
@@ -120,6 +126,7 @@ class Endpoints:
 
     @contextmanager
     def _payer(self, which: str, payer: str, number: str) -> Iterator[Any]:
+        self._may_enter(payer, number)
         with self._credentials.secret(payer, number) as secret:
             settings = self._config.payer(payer).mailbox(which, number, secret.machine)
             with _opened(settings, secret) as box:
@@ -192,7 +199,7 @@ def _wire(config: Config, store: Store, keyring: Keyring, clock: Clock, slots: S
         archive=archive,
         catalog=catalog,
         clock=clock,
-        mailboxes=Endpoints(config, credentials),
+        mailboxes=Endpoints(config, credentials, partial(may_enter, store, clock)),
         worker=f"{socket.gethostname()}:{os.getpid()}",
         judge=slots.judge,
     )

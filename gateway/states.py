@@ -29,6 +29,7 @@ class RequestState(StrEnum):
     RECEIVABLE = "RECEIVABLE"  # the payer's verdict
     NOT_RECEIVABLE = "NOT_RECEIVABLE"  # the payer's verdict
     CANCELLED = "CANCELLED"  # withdrawn by a person before it went
+    SHADOWED = "SHADOWED"  # everything was done but sending, and nothing here ever sends it
 
 
 class ReplyState(StrEnum):
@@ -72,10 +73,12 @@ _BATCH: _Table = {
     _B.REFUSED: frozenset(),
 }
 _REQUEST: _Table = {
-    _R.READY: frozenset({_R.TRANSMITTING, _R.HELD, _R.TRANSMITTED, _R.CANCELLED}),
+    _R.READY: frozenset({_R.TRANSMITTING, _R.HELD, _R.TRANSMITTED, _R.CANCELLED, _R.SHADOWED}),
     _R.HELD: frozenset({_R.READY, _R.CANCELLED, _R.TRANSMITTED, _R.RECEIVABLE, _R.NOT_RECEIVABLE}),
     _R.TRANSMITTING: frozenset({_R.TRANSMITTED, _R.READY, _R.HELD}),
     _R.TRANSMITTED: frozenset({_R.RECEIVABLE, _R.NOT_RECEIVABLE, _R.READY, _R.HELD}),
+    # No way leads back to READY: an agency that goes live sends nothing twice.
+    _R.SHADOWED: frozenset({_R.RECEIVABLE, _R.NOT_RECEIVABLE, _R.CANCELLED}),
     _R.REFUSED: frozenset(),
     _R.RECEIVABLE: frozenset(),
     _R.NOT_RECEIVABLE: frozenset(),
@@ -121,7 +124,7 @@ BORN = MappingProxyType(
 # Requests of these states no longer stand in the way of a new one with the same number (DESIGN section 6).
 REQUEST_OVER = frozenset({_R.REFUSED, _R.NOT_RECEIVABLE, _R.CANCELLED})
 # An agency still waits for the payer's word on these.
-REQUEST_UNANSWERED = frozenset({_R.TRANSMITTING, _R.TRANSMITTED})
+REQUEST_UNANSWERED = frozenset({_R.TRANSMITTING, _R.TRANSMITTED, _R.SHADOWED})
 
 
 def allowed(kind: str, old: StrEnum, new: StrEnum) -> bool:

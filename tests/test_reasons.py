@@ -63,7 +63,7 @@ def holds_of_transmit() -> set[str]:
         for node in ast.walk(tree):
             if not (file.startswith("stages/transmit") and isinstance(node, ast.Call)):
                 continue
-            if ast.unparse(node.func).endswith(("hold", "to_held", "_NotNow")):
+            if ast.unparse(node.func).endswith(("hold", "to_held", "NotNow")):
                 lists = [argument for argument in node.args if isinstance(argument, ast.List)]
                 codes |= {e.value for one in lists for e in one.elts if isinstance(e, ast.Constant)}
     return codes

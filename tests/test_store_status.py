@@ -46,6 +46,7 @@ def deposit(tx: Tx, state: RequestState, *verdicts: str | None, action: str = "n
         (S.REFUSED, None, "refused"),
         (S.READY, None, "pending"),
         (S.HELD, None, "held"),
+        (S.SHADOWED, None, "held"),
         (S.TRANSMITTING, None, "sent"),
         (S.TRANSMITTED, None, "sent"),
         (S.CANCELLED, None, "cancelled"),

@@ -39,6 +39,8 @@ FAMILIES = {
     "resend": "again",
     "mark-delivered": "again",
     "recheck": "again",
+    "shadow": "shadow",
+    "feed": "shadow",
     "registry": "registry",
     "tables": "tables",
     "calendar": "calendar",

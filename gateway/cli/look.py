@@ -48,6 +48,7 @@ def _told(call: Call, picture: dict[str, Any]) -> Iterator[str]:
     """What wants a person, one line each."""
     yield from (call.say("look.held", record=held["id"], reason=held["reason"]) for held in picture["held"])
     yield from (call.say("look.failing", **failing) for failing in picture["failing"])
+    yield from (call.say("look.in_shadow", name=name) for name in picture["shadow"])
     for nearest in picture["deadlines"][:1]:
         yield call.say("deadlines.status", count=len(picture["deadlines"]), **nearest)
     for what in ("proposals", "recalls", "incidents"):

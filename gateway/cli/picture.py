@@ -16,7 +16,7 @@ from gateway.deadlines import ranked
 from gateway.models import Batch, Reply, Request
 from gateway.registry import Book
 from gateway.registry.evidence import waiting
-from gateway.store import Tx, alerts, due, incidents, recalls, status
+from gateway.store import Tx, alerts, due, incidents, recalls, shadow, status
 from gateway.store import deadlines as rows
 
 
@@ -34,6 +34,7 @@ def standing(app: App) -> dict[str, Any]:
             "deliveries": _deliveries(tx, app),
             "held": [{"id": held.id, "reason": held.reason} for held in status.held(tx)],
             "failing": _failing(tx),
+            "shadow": [one.name for one in shadow.agencies(tx) if one.transmit == shadow.SHADOW],
             "silent": silent(tx, known),
             "deadlines": _deadlines(tx, app),
             "backup": safety(tx, app.config),

@@ -26,6 +26,7 @@ class Batch(SQLModel, table=True):
     state: str = Field(index=True)
     reason: str | None = None  # code, when HELD or REFUSED
     replaces: str | None = None  # the request whose invoices a person decided to send again, with new numbers
+    shadow: bool = False  # deposited while its agency was in shadow: never sent, whatever the agency becomes
     received_at: datetime = utc()
 
 

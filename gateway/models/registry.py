@@ -23,6 +23,7 @@ class Agency(SQLModel, table=True):
     rules: dict[str, str] = Field(default_factory=dict, sa_type=JSON)  # code → the severity this agency wants of it
     on_invalid: str = "all_or_nothing"  # all_or_nothing | salvage: what becomes of a request with invalid invoices
     set_aside: str = "refused"  # refused | invalid: which invoices a salvage takes out (docs/salvage.md)
+    transmit: str = "live"  # live | shadow: nothing goes to the payer, everything else is done (docs/shadow.md)
     active: bool = True
     recorded_at: datetime = utc()
 

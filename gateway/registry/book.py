@@ -95,6 +95,11 @@ class Book(Accounts):
 
     # -- transmission numbers --
 
+    def in_shadow(self, payer: str, number: str, day: date) -> bool:
+        """Whether the agency that holds the number that day is in shadow: nobody logs in under it."""
+        holder = self.holder(payer, number, day)
+        return holder is not None and self.agency(holder).transmit == "shadow"
+
     def numbers(self, agency_id: str, payer: str, day: date) -> list[str]:
         """The transmission numbers it holds at the payer on that day, the longest held first."""
         held = self.line(TransmissionNumber, agency_id, payer, by=("agency_id", "payer")).on(day)

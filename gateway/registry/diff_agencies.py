@@ -12,7 +12,7 @@ from gateway.registry.desk import Desk
 from gateway.registry.file import AgencyEntry, Dated, NumberEntry, SoftwareEntry, SourceEntry
 from gateway.registry.steps import CLOSE, setting_payers
 
-_SETTINGS = ("active", "kind", "language", "on_invalid", "rules", "set_aside")
+_SETTINGS = ("active", "kind", "language", "on_invalid", "rules", "set_aside", "transmit")
 
 
 def agency(desk: Desk, entry: AgencyEntry) -> None:
@@ -35,6 +35,10 @@ def _agency(desk: Desk, key: str, entry: AgencyEntry) -> Agency:
     if "group" in entry.model_fields_set or desk.said.complete:
         wanted["group_id"] = _group(desk, key, entry)
     row = desk.agencies.get(entry.name)
+    if row is not None and (row.transmit, wanted.get("transmit")) == ("shadow", "live"):
+        del wanted["transmit"]  # a decision of its own, with its numbers and its reason
+        if "transmit" in entry.model_fields_set:
+            desk.work.refuse("live_by_command", f"{key}.transmit", name=entry.name)
     if row is not None:
         desk.work.change(Agency, row, wanted, "agency_changed", {"name": entry.name})
         for column, value in wanted.items():

@@ -102,6 +102,7 @@ class AgencyEntry(Table):
     rules: dict[str, Literal["error", "warning", "info"]] = Field(default_factory=dict)
     on_invalid: Literal["all_or_nothing", "salvage"] = "all_or_nothing"
     set_aside: Literal["refused", "invalid"] = "refused"
+    transmit: Literal["live", "shadow"] = "live"
     active: bool = True
     numbers: tuple[NumberEntry, ...] = Field((), alias="number")
     standings: tuple[AgencyStandingEntry, ...] = Field((), alias="standing")

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 import structlog
 
 from gateway.archive import Stored
 from gateway.arrivals import Looks, Whole, is_unfinished, taken
+from gateway.clock import today
 from gateway.errors import Gone, TransportError
 from gateway.identifiers import lane, new_id, of_lane
 from gateway.models import Parcel, Reply
 from gateway.platform import passing
 from gateway.ports import Pickup, WaitingFile
+from gateway.registry import Book
 from gateway.stages import Endpoint, Outcome, Rooms, payer_endpoints
 from gateway.states import ReplyState
 from gateway.store import Tx, due, moves, replies
 from gateway.validation import ArchiveLimits, is_archive, members, open_member
 
 POINTS = ("receive.archived", "receive.recorded", "receive.removed")
+FED = "fed"  # by a person, for an agency in shadow
 AT_ONCE = 500  # files of one look: a mailbox with a million names must not hold everybody up
 
 log = structlog.get_logger()
@@ -52,6 +56,9 @@ class Receive:
     def run(self, rooms: Rooms, endpoint: str) -> Outcome:
         payer, number = of_lane(endpoint)
         settings = rooms.config.payer(payer)
+        with rooms.store.read() as tx:
+            if Book.load(tx).in_shadow(payer, number, today(rooms.clock)):
+                return Outcome()  # what lies there is another gateway's to fetch
         with rooms.mailboxes.payer_returns(payer, number) as box:
             waiting = [file for file in box.waiting() if not is_unfinished(file.name)]
             self._say_refused(endpoint, waiting)
@@ -69,6 +76,41 @@ class Receive:
         for name in sorted(refused.keys() - self._refused.get(endpoint, set())):
             log.warning("entry_refused", endpoint=endpoint, refused=refused[name])
         self._refused[endpoint] = set(refused)
+
+
+def feed(rooms: Rooms, payer: str, number: str, source: Path, label: str) -> str | None:
+    """Take a file that a person got elsewhere as if it had been fetched under this number, and leave it where it is;
+    give the parcel's id, None when it is known already. `label`: its name, a label and never a path. Raises OSError,
+    Gone when it changes meanwhile."""
+    facts = source.stat()
+    file = WaitingFile(label, facts.st_size, facts.st_mtime_ns, FED)
+    given = _Given(source)
+    with taken(given, file) as whole:
+        with rooms.store.read() as tx:
+            if replies.parcel(tx, payer, number, label, whole.sha256) is not None:
+                return None
+        return _Fetcher(rooms, payer, number, given).keep(file, whole, fed=True)
+
+
+class _Given:
+    """A Pickup over one file, which stays where a person laid it."""
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+
+    def waiting(self) -> list[WaitingFile]:
+        return []
+
+    def read(self, _file: WaitingFile, sink: BinaryIO) -> None:
+        with self._source.open("rb") as source:
+            while block := source.read(1 << 18):
+                sink.write(block)
+
+    def remove(self, _file: WaitingFile) -> None:
+        """It is not ours to remove."""
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 class _Fetcher:
@@ -103,7 +145,7 @@ class _Fetcher:
             log.error("parcel_too_large", endpoint=self._endpoint, size=file.size, limit=limit)
             return 0
         with taken(self._box, file) as whole:
-            parcel_id = self._keep(file, whole)
+            parcel_id = self.keep(file, whole)
         passing("receive.recorded")
         with suppress(Gone):  # another file took its name: what we recorded is away already
             self._box.remove(file)
@@ -111,8 +153,9 @@ class _Fetcher:
         self._removed(parcel_id)
         return 1
 
-    def _keep(self, file: WaitingFile, whole: Whole) -> str:
-        """Archive and record; give the parcel's id. The same name and bytes again, before they were removed, are the
+    def keep(self, file: WaitingFile, whole: Whole, *, fed: bool = False) -> str:
+        """Archive and record; give the parcel's id. `fed`: by a person, and lying in no mailbox. The same
+        name and bytes again, before they were removed, are the
         same parcel; after that the payer says it again, which may be the answer to a request sent again."""
         with self._rooms.store.read() as tx:
             known = replies.parcel(tx, self._payer, self._number, file.name, whole.sha256)
@@ -125,7 +168,7 @@ class _Fetcher:
         with self._rooms.store.write() as tx:
             if known is None:
                 assert stored is not None
-                self._record(tx, parcel_id, file, stored, documents)
+                self._record(tx, parcel_id, file, stored, documents, fed=fed)
             else:
                 replies.said_again(tx, known.id, len(documents))
             for document in documents:
@@ -162,7 +205,9 @@ class _Fetcher:
         most = config.max_unpacked_bytes
         return ArchiveLimits(member_bytes=most, total_bytes=most, ratio=config.max_ratio)
 
-    def _record(self, tx: Tx, parcel_id: str, file: WaitingFile, stored: Stored, documents: list[_Document]) -> None:
+    def _record(
+        self, tx: Tx, parcel_id: str, file: WaitingFile, stored: Stored, documents: list[_Document], *, fed: bool
+    ) -> None:
         parcel = Parcel(
             id=parcel_id,
             payer=self._payer,
@@ -173,8 +218,11 @@ class _Fetcher:
             archive_ref=stored.ref,
             replies=len(documents),
             received_at=tx.now,
+            removed_at=tx.now if fed else None,
         )
         replies.add(tx, parcel)
+        if fed:
+            moves.note(tx, parcel, FED, {"number": self._number, "sha256": stored.sha256})
 
     def _reply(self, tx: Tx, parcel_id: str, document: _Document) -> None:
         reply = Reply(

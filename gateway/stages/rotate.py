@@ -54,6 +54,9 @@ class Rotate:
 
     def run(self, rooms: Rooms, endpoint: str) -> Outcome:
         payer, number = of_lane(endpoint)
+        with rooms.store.read() as tx:
+            if Book.load(tx).in_shadow(payer, number, today(rooms.clock)):
+                return Outcome()  # another gateway uses the password
         worked, later = 0, False
         for one in [s for s in self._credentials.standings() if (s.row.payer, s.row.number) == (payer, number)]:
             if one.row.state == S.CHANGING:

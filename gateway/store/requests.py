@@ -167,6 +167,6 @@ def _lifted(code: str, despite: Collection[str]) -> bool:
 
 def cancel(tx: Tx, request: Request, *, reason: str) -> None:
     """A person withdraws a request that has not gone. Raises StaleState when it went, or is over."""
-    if request.state not in (RequestState.READY, RequestState.HELD):
+    if request.state not in (RequestState.READY, RequestState.HELD, RequestState.SHADOWED):
         raise StaleState(f"{request.id} is {request.state}: only a READY or HELD request can be cancelled")
     moves.move(tx, request, RequestState.CANCELLED, "cancelled", detail={"said": reason})

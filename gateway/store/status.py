@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, or_, select, union_all
 from sqlmodel import SQLModel, col
 
 from gateway.models import (
@@ -123,6 +123,7 @@ def standing_now() -> ColumnElement[str]:
         (col(Invoice.cancelled_by).is_not(None), "cancelled"),
         (state == RequestState.REFUSED, "refused"),
         (state == RequestState.CANCELLED, "cancelled"),
+        (and_(state == RequestState.SHADOWED, verdict.is_(None)), "held"),  # who has it, this house cannot say
         (state == RequestState.HELD, "held"),
         (state == RequestState.READY, "pending"),
         (or_(state == RequestState.NOT_RECEIVABLE, verdict == "not_receivable"), "not_receivable"),

@@ -19,7 +19,7 @@ from gateway.stages import Rooms
 from gateway.stages.collect import receipt
 from gateway.stages.collect.receipt import Taken
 from gateway.states import BatchState
-from gateway.store import Tx, deposits, due, moves, replies
+from gateway.store import Tx, deposits, due, moves, replies, shadow
 
 log = structlog.get_logger()
 
@@ -97,6 +97,7 @@ class Taker:
             sha256=stored.sha256 if stored else "",
             archive_ref=stored.ref if stored else "",
             state=BatchState.COLLECTED,
+            shadow=shadow.agency(tx, self.source.agency_id),
             received_at=tx.now,
         )
         moves.born(tx, batch, "collected")

@@ -22,7 +22,7 @@ from gateway.store import Tx, attempts, chunks, due, invoices, moves, replies, r
 IN_ONE = 2000  # lines that go into the deciding transaction; more are staged before it, in pieces of this size
 SOON = 1.0  # seconds between looks at a request that is still being transmitted
 _ANSWERED = (RequestState.RECEIVABLE, RequestState.NOT_RECEIVABLE)
-_AT_THE_PAYER = (RequestState.TRANSMITTING, RequestState.TRANSMITTED)
+_AT_THE_PAYER = (RequestState.TRANSMITTING, RequestState.TRANSMITTED, RequestState.SHADOWED)
 _NOT_AT_THE_PAYER = (RequestState.READY, RequestState.HELD)
 
 

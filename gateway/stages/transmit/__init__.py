@@ -11,7 +11,7 @@ import structlog
 from gateway.errors import Denied
 from gateway.identifiers import of_lane
 from gateway.stages import Endpoint, Outcome, Rooms, payer_endpoints
-from gateway.stages.transmit import doubt, unclear
+from gateway.stages.transmit import doubt, shadow, unclear
 from gateway.stages.transmit.lane import Lane, Stop
 from gateway.stages.transmit.send import passes, send
 from gateway.store import lanes
@@ -32,7 +32,10 @@ class Transmit:
     def run(self, rooms: Rooms, endpoint: str) -> Outcome:
         payer, number = of_lane(endpoint)
         lane = Lane(rooms, rooms.config.payer(payer), number)
-        worked = unclear.overdue(lane) + unclear.let_in_again(lane)
+        worked = shadow.set_aside(lane)
+        if shadow.barred(lane):
+            return Outcome(worked + shadow.give_up(lane))
+        worked += unclear.overdue(lane) + unclear.let_in_again(lane)
         left_behind, doubtful = unclear.left_behind(lane), doubt.doubtful(lane)
         if not left_behind and not doubtful and not lane.next_ones():
             return Outcome(worked, retry_in=lane.rests_for())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -16,13 +18,13 @@ from gateway.ports import Delivery, Receipt
 from gateway.registry import Book, sending
 from gateway.stages.transmit.lane import Lane, Stop
 from gateway.states import RequestState
-from gateway.store import Tx, attempts, lanes, moves, requests
+from gateway.store import Tx, attempts, lanes, moves, requests, shadow
 from gateway.store.attempts import Tried, look
 
 log = structlog.get_logger()
 
 
-class _NotNow(Exception):
+class NotNow(Exception):
     """Just before the commit, the request may no longer go."""
 
     def __init__(self, codes: list[str]) -> None:
@@ -70,9 +72,9 @@ def send(lane: Lane, delivery: Delivery, request: Request) -> int:
 def _intend(lane: Lane, request: Request) -> Intent | None:
     """Ask once more whether it may go, then commit the intent: TRANSMITTING, and an Attempt row."""
     with lane.rooms.store.write() as tx:
-        if lanes.awaits_another(tx, request):
+        if lanes.awaits_another(tx, request) or shadow.of(tx, request):
             return None
-        if codes := _objections(lane, tx, request):
+        if codes := objections(lane, tx, request):
             requests.to_held(tx, request, codes)
             return None
         number = request.attempts + 1
@@ -87,14 +89,14 @@ def _intend(lane: Lane, request: Request) -> Intent | None:
             attempts=number,
             next_try_at=None,
         )
-        name, size, sha256 = _wire(request)
+        name, size, sha256 = wire(request)
         attempt = attempts.begin(
             tx, request.id, number=number, name=name, size=size, sha256=sha256, owner=lane.rooms.worker, fence=fence
         )
         return Intent(request, Tried(attempt.id, 0), fence)
 
 
-def _objections(lane: Lane, tx: Tx, request: Request) -> list[str]:
+def objections(lane: Lane, tx: Tx, request: Request) -> list[str]:
     """What the registry says against it, now."""
     rooms = lane.rooms
     claims = [sending.Claim(*claim) for claim in requests.claims(tx, request.id)]
@@ -103,20 +105,27 @@ def _objections(lane: Lane, tx: Tx, request: Request) -> list[str]:
 
 
 def _deliver(lane: Lane, delivery: Delivery, intent: Intent) -> Receipt:
-    name, size, sha256 = _wire(intent.request)
-    try:
-        opened = lane.rooms.archive.open(intent.request.wire_ref or "")
-    except AlteredError as problem:
-        raise _NotNow(["bytes_changed"]) from problem
-    except StoreError as problem:
-        raise _NotNow(["not_readable"]) from problem
-    with opened as source:
-        if _sha256(source) != sha256:  # looked at before the payer is
-            raise _NotNow(["bytes_changed"])
-        source.seek(0)
+    name, size, sha256 = wire(intent.request)
+    with whole(lane, intent.request) as source:  # looked at before the payer is
         counted = cast(BinaryIO, _Counted(source, intent.tried))
         found = looked(lane, delivery, intent.request, intent.tried)
         return found or delivery.send(name, counted, size, sha256, lambda: _last_question(lane, intent))
+
+
+@contextmanager
+def whole(lane: Lane, request: Request) -> Iterator[BinaryIO]:
+    """The archived bytes that go, at their beginning, hashed as they lie there. Raises NotNow."""
+    try:
+        opened = lane.rooms.archive.open(request.wire_ref or "")
+    except AlteredError as problem:
+        raise NotNow(["bytes_changed"]) from problem
+    except StoreError as problem:
+        raise NotNow(["not_readable"]) from problem
+    with opened as source:
+        if not _is_whole(source, wire(request)[2]):
+            raise NotNow(["bytes_changed"])
+        source.seek(0)
+        yield source
 
 
 def looked(lane: Lane, delivery: Delivery, request: Request, tried: Tried | None) -> Receipt | None:
@@ -124,7 +133,7 @@ def looked(lane: Lane, delivery: Delivery, request: Request, tried: Tried | None
     looks = tried.looks if tried is not None else []
     now = lane.rooms.clock.now()
     try:
-        found = delivery.look(*_wire(request))
+        found = delivery.look(*wire(request))
     except Conflict:
         looks.append(look(now, "other_bytes"))
         raise
@@ -142,6 +151,13 @@ class _Counted:
         data = self._source.read(size)
         self._tried.sent = (self._tried.sent or 0) + len(data)
         return data
+
+
+def _is_whole(source: BinaryIO, sha256: str) -> bool:
+    try:
+        return _sha256(source) == sha256
+    except AlteredError:  # a sealed frame that does not open
+        return False
 
 
 def _sha256(source: BinaryIO) -> str:
@@ -162,16 +178,16 @@ def _last_question(lane: Lane, intent: Intent) -> None:
             or request.lease_until <= tx.now
         ):
             raise _NotOurs
-        codes = _objections(lane, tx, request)
+        codes = [shadow.SHADOW] if shadow.of(tx, request) else objections(lane, tx, request)
     if codes:
-        raise _NotNow(codes)
+        raise NotNow(codes)
 
 
 def _failed(lane: Lane, intent: Intent, problem: Exception) -> None:
     """What an error means for the request; then for the lane."""
     log.warning("request_not_sent", request=intent.request.id, error=type(problem).__name__)
     match problem:
-        case _NotNow():
+        case NotNow():
             lane.hold(intent.request, problem.codes, intent.tried)
         case AlteredError():  # found out while it was read: nothing became visible
             lane.hold(intent.request, ["bytes_changed"], intent.tried)
@@ -202,6 +218,6 @@ def passes(problem: Denied) -> bool:
     return problem.code in ("attempts_spent", "change_first", "answer_unread")
 
 
-def _wire(request: Request) -> tuple[str, int, str]:
+def wire(request: Request) -> tuple[str, int, str]:
     """Name, size and hash of what goes."""
     return request.wire_name or "", request.wire_size or 0, request.wire_sha256 or ""

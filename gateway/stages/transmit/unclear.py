@@ -63,15 +63,20 @@ def left_behind(lane: Lane) -> list[Request]:
     return [request for request in sent if request.lease_until is None or request.lease_until <= now]
 
 
-def settle(lane: Lane, delivery: Delivery, request: Request) -> int:
-    """Look whether it came through; if not, what the payer's facts allow. Raises Stop when looking is impossible."""
+def tried(lane: Lane, request: Request) -> Tried | None:
+    """The attempt whose end nobody wrote down."""
     with lane.rooms.store.read() as tx:
         attempt: Attempt | None = attempts.unfinished(tx, request.id)
-    tried = Tried(attempt.id) if attempt else None
+    return Tried(attempt.id) if attempt else None
+
+
+def settle(lane: Lane, delivery: Delivery, request: Request) -> int:
+    """Look whether it came through; if not, what the payer's facts allow. Raises Stop when looking is impossible."""
+    seen = tried(lane, request)
     try:
-        receipt = looked(lane, delivery, request, tried)
+        receipt = looked(lane, delivery, request, seen)
     except Conflict as problem:
-        lane.hold(request, [problem.code], tried)
+        lane.hold(request, [problem.code], seen)
         return 1
     except Denied:
         raise
@@ -80,10 +85,10 @@ def settle(lane: Lane, delivery: Delivery, request: Request) -> int:
     passing("transmit.sent")
     try:
         if receipt is not None:
-            lane.delivered(request, tried, receipt)
+            lane.delivered(request, seen, receipt)
         else:
             # The payer can be reached, and looking told what there is to know: no reason to wait.
-            lane.in_doubt(request, "abandoned", tried, wait=False)
+            lane.in_doubt(request, "abandoned", seen, wait=False)
     except StaleState:  # its answer came meanwhile, or its worker lives after all
         return 0
     return 1
