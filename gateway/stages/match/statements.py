@@ -43,8 +43,7 @@ class Statements:
     def settle(self, reply: Reply, document: DocumentType, content: StatementOfAccount) -> None:
         """Match a statement, hold it, or put it aside. Raises StaleState when the reply or the registry moved since we
         looked."""
-        with self._rooms.store.read() as tx:
-            plan = self._planned(tx, reply, content)
+        plan = self._planned(reply, content)
         rows = [] if isinstance(plan, Doubt) else list(entry_rows(reply.id, content, plan.shares))
         if not isinstance(plan, Doubt) and len(rows) > IN_ONE:
             self._stage(reply, rows)
@@ -65,15 +64,17 @@ class Statements:
             self._ownership.observe(tx, reply, content)
         passing("match.statement_matched")
 
-    def _planned(self, tx: Tx, reply: Reply, content: StatementOfAccount) -> _Plan | Doubt:
-        book = Book.load(tx)
-        owner = self._ownership.decide(tx, book, reply, content)
-        if isinstance(owner, Doubt):
-            return owner
-        shares = share_out(tx, book, reply.payer or "", owner.agency_id, content)
+    def _planned(self, reply: Reply, content: StatementOfAccount) -> _Plan | Doubt:
+        with self._rooms.store.read() as tx:
+            book = Book.load(tx)
+            owner = self._ownership.decide(tx, book, reply, content)
+            if isinstance(owner, Doubt):
+                return owner
+            shares = share_out(tx, book, reply.payer or "", owner.agency_id, content)
         if shares.strangers:
             detail = {"statement": content.number, "positions": list(shares.strangers[:_LISTED])}
             return Doubt("statement_entry_stranger", detail | {"entries": len(shares.strangers)})
+        # After the look at the database: what is archived gets a data key, which is written there.
         return _Plan(owner, shares, *extracts(self._rooms.archive, book, owner.agency_id, content, shares))
 
     def _stage(self, reply: Reply, rows: list[dict[str, Any]]) -> None:
