@@ -15,15 +15,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway import families
+from gateway.app import masters
+from gateway.archive import ALL_SEALED
 from gateway.cli.common import Call, show_json
 from gateway.cli.house import configuration
 from gateway.cli.safety import safety, sentence, why_held
 from gateway.clock import SystemClock, local
 from gateway.config import Config
 from gateway.errors import ConfigError, GatewayError
+from gateway.keyring import Keyring
 from gateway.platform import WINDOWS
 from gateway.registry import Book
-from gateway.sealing import KeyFile, Masters
 from gateway.store import LINKED_SQLITE, Store, journal_mode
 
 OLDEST_PLAUSIBLE = 2026  # a machine whose clock is behind this program's own making cannot date anything
@@ -89,10 +91,18 @@ def _readable_by_others(path: Path) -> bool:
 
 
 def _key(call: Call, config: Config) -> tuple[bool, str]:
+    """Its source, and whether it is the one that everything is sealed under."""
     if not config.paths.database.exists():
         return True, call.say("doctor.key_later")
-    Masters(KeyFile(config.paths.key_file))
-    return True, call.say("doctor.key_well", file=config.paths.key_file)
+    with _store(call, config) as store:
+        assert store is not None
+        ring = Keyring.open(store, masters(config))
+        standing, sealed = ring.standing(), ring.has(ALL_SEALED)
+    values = {"where": ring.masters.source.where(), "fingerprint": standing.fingerprint, "count": standing.live}
+    if standing.retiring:
+        return False, call.say("doctor.key_unfinished", **values)
+    kit = call.say("key.kit_there" if standing.kit else "key.kit_missing")
+    return True, f"{call.say('doctor.key_well' if sealed else 'doctor.key_old', **values)} {kit}"
 
 
 @contextmanager
