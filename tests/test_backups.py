@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlmodel import SQLModel
 from support import records
 from support.copies import KEY, Copied, copied
 from support.dying import Killed, die_at
@@ -352,3 +353,8 @@ def test_a_frame_that_was_moved_left_out_or_cut_off_is_found() -> None:
     for one in bad:
         with pytest.raises(Damaged):
             one()
+
+
+def test_every_column_that_says_where_bytes_are_is_in_a_backup() -> None:
+    said = {(c.class_.__tablename__, c.key) for c, _ in rows.REFS}
+    assert said == {(t.name, c) for t in SQLModel.metadata.sorted_tables for c in t.c.keys() if c.endswith("_ref")}  # noqa: SIM118

@@ -102,6 +102,7 @@ def test_an_incident_is_entered_completed_and_closed(
     record = (*incident, "record", row["id"][-8:])
     assert "more Quebec residents than persons" in said(*record, "--persons", "1", "--residents", "2", code=2)
     assert "no number of persons" in said(*record, "--persons", "many", code=2)
+    assert "one option at least" in said(*record, code=2)
     assert "say yes or no" in said(*record, "--serious", "maybe", code=2)
     words = ("--information", "a statement", "--reasoning", "it came back sealed", "--measures", "asked for it")
     assert "Missing: Risk" in said(*record, *words, "--persons", "1", "--residents", "1", "--contact", "418")

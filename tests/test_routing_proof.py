@@ -17,6 +17,7 @@ from support.returns import ReturnHouse, parcel, statement
 
 from gateway.models import Account, Accreditation, Invoice, Reply, TransmissionNumber
 from gateway.models.facts import ALWAYS
+from gateway.stages.match import statements
 
 HOW_MANY = 1000
 EARLY, BEFORE, CHANGE, AFTER = date(2018, 1, 1), date(2026, 6, 30), date(2026, 7, 1), date(2026, 9, 15)
@@ -187,7 +188,8 @@ def test_each_of_a_thousand_statements_goes_to_its_owner_or_is_held(tmp_path: Pa
 
 
 def queries(house: ReturnHouse, entries: int) -> int:
-    """How many queries routing a statement of so many entries takes, of which every second is a former agency's."""
+    """How many queries routing a statement of so many entries takes, of which every second is a former agency's. Not
+    counted: that a transaction takes its turn, once for each piece of a long statement that is written ahead."""
     each = [
         FIRST.replace("00000000101", f"{entries + n:011}").replace("F-0001", f"F-{entries + n}") for n in range(entries)
     ]
@@ -211,10 +213,14 @@ def queries(house: ReturnHouse, entries: int) -> int:
         assert house.matched().worked == 1
     finally:
         event.remove(Engine, "before_cursor_execute", count)
-    return sum(sql.lstrip().upper().startswith("SELECT") for sql in asked)
+    turns = sum(sql.startswith("SELECT chain_head.id") for sql in asked)
+    return sum(sql.lstrip().upper().startswith("SELECT") for sql in asked) - turns
 
 
-def test_routing_a_statement_asks_as_many_queries_however_many_entries_it_has(house: ReturnHouse) -> None:
+def test_routing_a_statement_asks_as_many_queries_however_many_entries_it_has(
+    house: ReturnHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements, "IN_ONE", 500)  # the longest one is written in pieces
     house.agency("AGE-2", "18002")
     with house.store.write() as tx:
         days: dict[str, Any] = {"valid_from": ALWAYS, "valid_to": date(2016, 6, 30), "recorded_at": tx.now}

@@ -19,7 +19,7 @@ from gateway.errors import StoreError
 from gateway.models import Agency, Batch, Submission
 from gateway.platform import WINDOWS
 from gateway.store import Store, connection, journal_mode, moves, status
-from gateway.store.engine import bulk
+from gateway.store.engine import bulk, listed
 
 COMMAND = """
 import sys
@@ -208,3 +208,17 @@ def test_a_sqlite_url_is_a_file_too(tmp_path: Path, clock: FixedClock) -> None:
     engine = connection.connect(f"sqlite:///{tmp_path / 'other.db'}")
     engine.dispose()
     assert (tmp_path / "other.db").exists()
+
+
+def test_a_list_of_any_length_and_of_any_letters_is_one_parameter(store: Store) -> None:
+    odd = ["o'x", 'say "x"', "ééé", "%", "_", "\\", "[1]", "x"]
+    records.settle(store)
+    with store.write() as tx:
+        for name in [*odd, "another"]:
+            records.batch(tx, name=name)
+    with store.read() as tx:
+        wanted = listed(tx, [*odd, *odd, *(f"none-{n}" for n in range(5000))])
+        found = tx.session.exec(select(Batch.name).where(Batch.name.in_(wanted)))  # type: ignore[attr-defined]
+        assert sorted(found) == sorted(odd)
+        none = tx.session.exec(select(Batch.name).where(Batch.name.in_(listed(tx, []))))  # type: ignore[attr-defined]
+        assert list(none) == []

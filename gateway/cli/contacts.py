@@ -14,8 +14,9 @@ from gateway.calendars import holidays
 from gateway.cli.common import Call, show_json
 from gateway.cli.days import moment_of
 from gateway.cli.house import configuration
+from gateway.cli.shelf import keep_and_tell
 from gateway.clock import local
-from gateway.payer import Directory, Letters, Opening, Service, contacts, keep, shelves
+from gateway.payer import Directory, Letters, Opening, Service, contacts, shelves
 from gateway.payer.contacts import IN_LETTER, Line, Said
 from gateway.payer.hours import DAYS, clock_time, weekday
 
@@ -56,10 +57,8 @@ def import_(
     since: str = typer.Option("", "--from", metavar="DAY", help="payer.kept_from"),
 ) -> None:
     call: Call = ctx.obj
-    state = configuration(call).gateway.state_dir
-    count = contacts.check(source, Letters.load(shelves(state)))
-    kept = keep(source, state, "contacts", local(moment_of(since)).date())
-    call.tell("payer.kept", count=count, file=source, kept=kept)
+    count = contacts.check(source, Letters.load(shelves(configuration(call).gateway.state_dir)))
+    keep_and_tell(call, source, "contacts", count, local(moment_of(since)).date())
 
 
 def opening(service: Service, moment: datetime, lang: str, call: Call) -> str | None:

@@ -92,6 +92,8 @@ def record_(
         if serious not in _SERIOUS:
             raise ConfigError(both("incidents.yes_or_no", what=serious))
         values["serious"] = serious == "yes"
+    if not values:
+        raise ConfigError(both("incidents.nothing_said"))
     with opened(call) as app, app.store.write() as tx:
         row = the_one(tx, call, id_)
         if not rows.record(tx, row, values):

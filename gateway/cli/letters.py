@@ -12,8 +12,9 @@ import typer
 from gateway.cli.common import Call, show_json
 from gateway.cli.days import moment_of
 from gateway.cli.house import configuration
+from gateway.cli.shelf import keep_and_tell
 from gateway.clock import local
-from gateway.payer import Change, Letter, Letters, keep, letters, shelves
+from gateway.payer import Change, Letter, Letters, letters, shelves
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="payer.letters_help")
 
@@ -51,10 +52,7 @@ def import_(
     since: str = typer.Option("", "--from", metavar="DAY", help="payer.kept_from"),
 ) -> None:
     call: Call = ctx.obj
-    count = letters.check(source)
-    day = local(moment_of(since)).date()
-    kept = keep(source, configuration(call).gateway.state_dir, "letters", day)
-    call.tell("payer.kept", count=count, file=source, kept=kept)
+    keep_and_tell(call, source, "letters", letters.check(source), local(moment_of(since)).date())
 
 
 def _kept(letter: Letter, rule: str, day: date | None) -> list[Change]:

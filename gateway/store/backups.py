@@ -17,6 +17,7 @@ from gateway.models import (
     DeliveryProof,
     Distribution,
     Event,
+    PaperStatement,
     Parcel,
     Reply,
     Request,
@@ -27,6 +28,20 @@ from gateway.store.engine import Tx
 
 KIND = "backup"  # of the events; each kind of news is a record of its own, so that the last one is found at once
 MADE, REHEARSED, RESTORED, RELEASED = "backup_made", "backup_rehearsed", "backup_restored", "restore_released"
+# Every column that says where archived bytes are, and the one with their sha256, where it is kept.
+REFS: tuple[tuple[Any, Any], ...] = (
+    (Batch.archive_ref, Batch.sha256),
+    (Request.archive_ref, Request.sha256),
+    (Request.wire_ref, Request.wire_sha256),
+    (Request.report_ref, null()),
+    (Parcel.archive_ref, Parcel.sha256),
+    (Reply.archive_ref, Reply.sha256),
+    (Distribution.archive_ref, Distribution.sha256),
+    (DeliveryProof.archive_ref, DeliveryProof.sha256),
+    (Application.proof_ref, null()),
+    (Application.letter_ref, null()),
+    (PaperStatement.scan_ref, null()),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +67,7 @@ def last(tx: Tx, what: str) -> News | None:
 
 def archived(tx: Tx) -> Iterator[tuple[str, str | None]]:
     """Every archived file a row speaks of, once: its ref and the sha256 its bytes must have, where one is kept."""
-    columns: tuple[tuple[Any, Any], ...] = (
-        (Batch.archive_ref, Batch.sha256),
-        (Request.archive_ref, Request.sha256),
-        (Request.wire_ref, Request.wire_sha256),
-        (Request.report_ref, null()),
-        (Parcel.archive_ref, Parcel.sha256),
-        (Reply.archive_ref, Reply.sha256),
-        (Distribution.archive_ref, Distribution.sha256),
-        (DeliveryProof.archive_ref, DeliveryProof.sha256),
-        (Application.proof_ref, null()),
-        (Application.letter_ref, null()),
-    )
-    for ref, sha256 in columns:
+    for ref, sha256 in REFS:
         query = select(ref, sha256).where(ref.is_not(None)).distinct()
         for row in tx.session.execute(query, execution_options={"yield_per": 1000}):
             yield row[0], row[1]

@@ -16,11 +16,12 @@ from gateway.cli.application.facts import Desk, the_one
 from gateway.cli.common import Call
 from gateway.cli.days import day_of
 from gateway.cli.house import configuration, opened
+from gateway.cli.shelf import keep_and_tell
 from gateway.clock import SystemClock
 from gateway.clock import today as today_of
 from gateway.errors import ConfigError
 from gateway.messages import both
-from gateway.payer import Directory, Letters, keep, shelves
+from gateway.payer import Directory, Letters, shelves
 from gateway.platform import write_private
 from gateway.store import audit
 
@@ -94,11 +95,9 @@ def import_(
     since: str = typer.Option("", "--from", metavar="DAY", help="payer.kept_from"),
 ) -> None:
     call: Call = ctx.obj
-    state = configuration(call).gateway.state_dir
     kind = "procedures" if "procedure" in _tables(source) else "forms"
-    count = procedures.check(source, kind, Letters.load(shelves(state)))
-    kept = keep(source, state, kind, day_of(since, today_of(SystemClock())))
-    call.tell("payer.kept", count=count, file=source, kept=kept)
+    count = procedures.check(source, kind, Letters.load(shelves(configuration(call).gateway.state_dir)))
+    keep_and_tell(call, source, kind, count, day_of(since, today_of(SystemClock())))
 
 
 def _tables(source: Path) -> set[str]:
