@@ -24,23 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from support.openssh import Sshd  # noqa: E402 - shared with the tests
+from support.registry import ONE_AGENCY  # noqa: E402
 
 GATEWAY = [sys.executable, "-m", "gateway"]
 SCHEMA = ROOT / "schemas" / "ramq-rfp" / "rfp.xsd"
-REGISTRY = """
-[[agency]]
-name = "Banc d'essai"
-kind = "commercial"
-payers = ["sandbox"]
-migrated_on = 2016-07-01
-  [[agency.number]]
-  payer = "sandbox"
-  number = "18001"
-  from = 2016-07-01
-  [[agency.source]]
-  name = "banc"
-  pickup = { kind = "folder", path = "lots", finished = "rename", after = "remove" }
-  returns = { kind = "folder", path = "retours" }
+REGISTRY = f"""
+{ONE_AGENCY.replace('finished = "rename"', 'finished = "rename", after = "remove"')}
 [[account]]
 id = "personal:231236"
 kind = "personal"
