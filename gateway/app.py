@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from filelock import FileLock, Timeout
@@ -30,7 +30,7 @@ from gateway.keyring import Keyring
 from gateway.messages import both
 from gateway.models import Source
 from gateway.platform import private_dir
-from gateway.ports import Delivery, Door, Pickup, Secret
+from gateway.ports import Delivery, Door, Maker, Pickup, Secret
 from gateway.registry.entering import may_enter
 from gateway.resources import data_dir
 from gateway.retention import finish
@@ -120,9 +120,12 @@ class Endpoints:
     def payer_door(self, payer: str, number: str, machine: str = "") -> Door:
         self._may_enter(payer, number)
         said = self._config.payer(payer)
-        rules = said.password
-        more = {"change_url": rules.change_url, "change_ca": rules.change_ca, "number": number, "machine": machine}
-        return door(rules.change)(said.mailbox("returns", number, machine) | more)
+        return door(said.password.change)(said.door(number, machine))
+
+    def machine_maker(self, payer: str, number: str) -> Maker:
+        self._may_enter(payer, number)
+        said = self._config.payer(payer)
+        return cast(Maker, door("machine")(said.door(number, "")))
 
     @contextmanager
     def _payer(self, which: str, payer: str, number: str) -> Iterator[Any]:

@@ -118,6 +118,16 @@ class Door(Protocol):
         """The new password in an answer that was journalled. Raises Denied when there is none in it."""
 
 
+class Maker(Protocol):
+    """Where a payer makes a machine identifier with its password, for whoever gives the agency's own password."""
+
+    def make(self, secret: Secret) -> tuple[str, str]:
+        """The identifier and its password; the answer is journalled before it is read. Raises like `Door.change`."""
+
+    def made(self, raw: bytes) -> tuple[str, str]:
+        """The same, from an answer that was journalled. Raises Denied when there is none in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """What a channel (gateway/channels) brings to whoever looks after the gateway. Said again it has the same id, the

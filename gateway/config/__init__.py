@@ -118,6 +118,13 @@ class PayerConfig(Table):
             settings["user"] = _filled(self.user, number).replace(_MACHINE, machine)
         return settings
 
+    def door(self, number: str, machine: str = "") -> dict[str, Any]:
+        """The settings of where a password under a transmission number is changed."""
+        rules = self.password
+        user = _filled(rules.change_user, number)
+        more = {"change_url": rules.change_url, "change_ca": rules.change_ca, "change_user": user}
+        return self.mailbox("returns", number, machine) | more | {"number": number, "machine": machine}
+
 
 class _File(Table):
     config_version: Literal[1] = 1

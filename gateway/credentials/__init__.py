@@ -100,10 +100,13 @@ class Credentials:
         giving.give(self._vault, (payer, number, machine), password, "current", changed_on)
 
     def set_machine(self, payer: str, number: str, machine: str, password: str) -> None:
-        """Keep a machine identifier the payer just made for the number, with its password."""
+        """Keep a machine identifier the payer just made for us, with its password: no other software has it. What it
+        was read from is forgotten."""
         with self._store.write() as tx:
-            rows.expect(tx, payer, number, machine, reason="machine_made")
+            made = rows.expect(tx, payer, number, machine, reason="machine_made")
+            rows.keep(tx, made, alone=True)
         giving.give(self._vault, (payer, number, machine), password, "server", None)
+        self.keep_read(payer, number, "", None)
 
     def say_alone(self, payer: str, number: str, said: bool, *, machine: str = "") -> None:
         """The agency says whether no other software uses this login. Until it does, nothing is changed unasked."""
@@ -170,7 +173,7 @@ class Credentials:
     def remind(self, one: Standing) -> int:
         """Tell, once a day, of a password whose term comes near and that we do not change: an event, for those who
         alert. 1 when it was told."""
-        ours = one.change in ("ssh", "machine") and one.row.alone
+        ours = one.by_us and one.row.alone
         if not one.soon or ours or (one.row.reminded_at and one.row.reminded_at > one.at - AGAIN):
             return 0
         with self._store.write() as tx:
@@ -192,7 +195,7 @@ class Credentials:
         """The payer's answer that was journalled and, after a crash, not read yet."""
         with self._store.read() as tx:
             row = rows.find(tx, payer, number, machine)
-            waits = row is not None and row.journal is not None and row.pending is None and row.state == S.CHANGING
+            waits = row is not None and row.journal is not None and row.pending is None
             return self._vault.unseal_answer(row) if row is not None and waits else None
 
     def keep_read(self, payer: str, number: str, machine: str, password: str | None) -> None:

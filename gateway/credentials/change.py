@@ -71,7 +71,7 @@ class Change(Login):
 
     def refuse(self) -> None:
         """See `ports.NewPassword`. The old one is tried first at the next login."""
-        self._said("refused")
+        self._said("refused", journal=None)
         passing("credentials.change_refused")
 
     def keep(self, password: str) -> None:
@@ -85,10 +85,13 @@ class Change(Login):
             self._generation = row.generation
         passing("credentials.change_kept")
 
-    def _said(self, outcome: str) -> None:
+    def _said(self, outcome: str, **columns: None) -> None:
         with self._vault.store.write() as tx:
+            row = self._row(tx)
             rows.conclude(tx, self._attempt, outcome)
-            rows.release(tx, self._row(tx), owner=self._me)
+            if columns and row.fence == self._fence:
+                rows.keep(tx, row, **columns)
+            rows.release(tx, row, owner=self._me)
 
 
 def keep_read(vault: Vault, tx: Tx, row: Credential, password: str) -> None:

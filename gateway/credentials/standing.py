@@ -26,6 +26,11 @@ class Standing:
     at: datetime
 
     @property
+    def by_us(self) -> bool:
+        """Whether the gateway can change it without being asked to: over SSH, or a machine's by the payer."""
+        return self.change == "ssh" or (self.change == "machine" and bool(self.row.machine))
+
+    @property
     def soon(self) -> bool:
         """Whether a person should know that its term ends."""
         return self.term is not None and self.term.remind_at <= self.at

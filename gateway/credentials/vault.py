@@ -82,10 +82,11 @@ class Vault:
 
     def find(self, tx: Tx, payer: str, number: str, machine: str | None) -> Credential | None:
         """The credential of a login. `machine` None: where the payer makes machine identifiers, the best of the
-        number's own; one whose password is being changed only where there is no other."""
+        number's own: the one changed last, and one that is being changed only where there is no other."""
         if machine is not None or self.rules(payer).change != "machine":
             return rows.find(tx, payer, number, machine or "")
         ours = [row for row in rows.of_numbers(tx, payer, [number]) if row.machine and row.origin != OTHERS]
+        ours.sort(key=lambda row: row.changed_at or row.created_at, reverse=True)
         best = [row for state in _BEST_FIRST for row in ours if row.state == state]
         return next(iter([*best, *ours]), None)
 

@@ -15,6 +15,9 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (
     number TEXT PRIMARY KEY, salt BLOB NOT NULL, password BLOB NOT NULL,
     temporary INTEGER NOT NULL, failures INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS machines (
+    machine TEXT PRIMARY KEY, number TEXT NOT NULL, salt BLOB, password BLOB, changed TEXT,
+    failures INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS accounts (number TEXT NOT NULL, account TEXT NOT NULL, PRIMARY KEY (number, account));
 CREATE TABLE IF NOT EXISTS deposits (
     id TEXT PRIMARY KEY, number TEXT NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,

@@ -16,6 +16,7 @@ FAULTS = (
     "lock_next_login",  # the next login finds the account locked
     "disconnect_after_rename",  # the line is cut before the client hears that its rename succeeded
     "disconnect_after_change",  # the line is cut before the client hears that its new password was taken
+    "lose_machine_answer",  # a machine's new password is made, and the line cut before the client hears it
     "refuse_all",  # nothing is receivable
 )
 _ANYONE = ""

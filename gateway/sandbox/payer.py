@@ -20,6 +20,7 @@ from gateway.sandbox.files import is_temporary
 from gateway.sandbox.intake import Intake
 from gateway.sandbox.ledger import last_issue
 from gateway.sandbox.logins import HangUp
+from gateway.sandbox.machines import Machines
 from gateway.sandbox.sftp_server import SftpServer, host_key_in
 from gateway.sandbox.users import DEPOSIT, RETURNS, User, Users
 
@@ -34,7 +35,7 @@ kind = "sftp"
 environment = "test"
 host = "127.0.0.1"
 port = {port}
-user = "{{transmission_number}}"
+user = "{user}"
 host_key = "{host_key}"
 deposit = "{deposit}"
 returns = "{returns}"
@@ -44,7 +45,7 @@ statements = "etat-compte"
 poll = "10s"
 returns_finished = "rename"
 reply_within = "24h"
-password = {{ change = "ssh", life_days = {password_days}, safe_days = {safe_days}, jitter_days = 0, tries = 3 }}
+password = {{ {change}, life_days = {password_days}, safe_days = {safe_days}, jitter_days = 0, tries = 3 }}
 """
 
 
@@ -75,6 +76,7 @@ class Sandbox:
         self._desk = Desk(self._book, catalog, clock)
         self._key = host_key_in(folder / "host_key")
         self._server = SftpServer(self._users, self._key, on_file=self._arrived)
+        self.machines = Machines(self._book, self._users)  # its door opens on its own
         self._turn = threading.Lock()  # one judgement at a time
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._worker: threading.Thread | None = None
@@ -113,6 +115,7 @@ class Sandbox:
     def stop(self) -> None:
         """Close the doors, answer what came in, and wait for every thread. Twice is once."""
         self._server.stop()
+        self.machines.stop()
         self._stopping.set()
         self._wake.set()
         if self._worker is not None:
@@ -158,8 +161,9 @@ class Sandbox:
     def faults(self) -> list[Fault]:
         return faults.all_on(self._book)
 
-    def payer_block(self, port: int, name: str = "sandbox") -> str:
-        """The `[[payer]]` table of a configuration that sends here."""
+    def payer_block(self, port: int, name: str = "sandbox", *, machines: int = 0) -> str:
+        """The `[[payer]]` table of a configuration that sends here. `machines`: the port of their door, for a gateway
+        that logs in with machine identifiers."""
         return _BLOCK.format(
             name=name,
             port=port,
@@ -167,12 +171,15 @@ class Sandbox:
             deposit=DEPOSIT,
             returns=RETURNS,
             behaviour="keeps" if self._keeps else "swallows",
+            user="{machine}" if machines else "{transmission_number}",
+            change=f'change = "machine", change_url = "http://127.0.0.1:{machines}"' if machines else 'change = "ssh"',
             password_days=self._password_days,
             safe_days=max(1, min(10, self._password_days // 3)),
         )
 
     def _arrived(self, user: str, path: Path) -> None:
         """A file got its final name; called in its client's own thread, before the client hears of it."""
+        user = self._users.number_of(user)
         if path.parent != self._users.folder(user) / DEPOSIT or is_temporary(path.name):
             return
         self._intake.take(user, path)

@@ -74,15 +74,39 @@ class Users:
                 "SELECT salt, password, temporary, changed FROM users WHERE number = ?", (user,)
             ).fetchone()
         salt, expected, temporary, changed = row or (b"nobody", b"", 0, None)
-        right = hmac.compare_digest(_hashed(password, salt), expected)  # as long for an unknown user as for a known one
+        right = hmac.compare_digest(hashed(password, salt), expected)  # as long for an unknown user as for a known one
         if row is None:
-            return None
+            return self._machine(user, password)
         with self._book.write() as db:
             locked = self._count(db, user, right)
         if not right and not locked:
             return None
         must_change = bool(temporary) or self._too_old(changed)
         return Account(self.folder(user), must_change=must_change, locked=locked, deposit=DEPOSIT)
+
+    def _machine(self, machine: str, password: str) -> Account | None:
+        """A machine the payer made for a number: it finds what the number finds. One that is too old stays out."""
+        with self._book.write() as db:
+            row = db.execute("SELECT * FROM machines WHERE machine = ?", (machine,)).fetchone()
+            if row is None:
+                return None
+            right, locked = is_hash_of(password, row["salt"], row["password"]), row["failures"] >= MAX_FAILURES
+            if not locked:
+                failures = 0 if right else row["failures"] + 1
+                db.execute("UPDATE machines SET failures = ? WHERE machine = ?", (failures, machine))
+        if locked or not right or self._too_old(row["changed"]):
+            return Account(self.folder(row["number"]), locked=True) if locked else None
+        return Account(self.folder(row["number"]), deposit=DEPOSIT)
+
+    def number_of(self, user: str) -> str:
+        """The transmission number of a user: its own name, or the number that a machine belongs to."""
+        with self._book.read() as db:
+            row = db.execute("SELECT number FROM machines WHERE machine = ?", (user,)).fetchone()
+        return str(row["number"]) if row else user
+
+    def now(self) -> str:
+        """The moment, as the book writes it."""
+        return self._clock.now().isoformat()
 
     def _too_old(self, changed: str | None) -> bool:
         known = self._life and changed is not None
@@ -106,7 +130,7 @@ class Users:
             return False
         with self._book.write() as db:
             salt, old = db.execute("SELECT salt, password FROM users WHERE number = ?", (user,)).fetchone()
-            if hmac.compare_digest(_hashed(new, salt), old):
+            if hmac.compare_digest(hashed(new, salt), old):
                 return False
             self._set_password(db, user, new, temporary=False)
             cut = strike(db, "disconnect_after_change", user)
@@ -119,7 +143,7 @@ class Users:
         db.execute(
             "INSERT OR REPLACE INTO users (number, salt, password, temporary, failures, changed)"
             " VALUES (?, ?, ?, ?, 0, ?)",
-            (number, salt, _hashed(password, salt), temporary, now),
+            (number, salt, hashed(password, salt), temporary, now),
         )
 
 
@@ -128,5 +152,11 @@ def accounts_of(db: sqlite3.Connection, number: str) -> frozenset[str]:
     return frozenset(a for (a,) in db.execute("SELECT account FROM accounts WHERE number = ?", (number,)))
 
 
-def _hashed(password: str, salt: bytes) -> bytes:
+def is_hash_of(password: str, salt: bytes, digest: bytes) -> bool:
+    """Whether the digest is this password's."""
+    return hmac.compare_digest(hashed(password, salt), digest)
+
+
+def hashed(password: str, salt: bytes) -> bytes:
+    """What is kept of a password."""
     return hashlib.scrypt(password.encode(), salt=salt, n=2**13, r=8, p=1)

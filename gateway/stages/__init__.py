@@ -25,7 +25,7 @@ from gateway.config import Config
 from gateway.errors import GatewayError, TransportError
 from gateway.identifiers import lane
 from gateway.models import Source
-from gateway.ports import Delivery, Door, Pickup
+from gateway.ports import Delivery, Door, Maker, Pickup
 from gateway.registry import Book
 from gateway.report import InvoiceIndex, Report
 from gateway.store import Store, Tx, due
@@ -62,6 +62,9 @@ class Mailboxes(Protocol):
 
     def payer_door(self, payer: str, number: str, machine: str = "") -> Door:
         """Where this password is changed unasked. Raises ConfigError where the payer has no such way."""
+
+    def machine_maker(self, payer: str, number: str) -> Maker:
+        """Where the payer makes machine identifiers of this number."""
 
 
 class Judge(Protocol):

@@ -79,7 +79,7 @@ class Rotate:
 
 
 def _is_due(one: Standing) -> bool:
-    ours = one.change in ("ssh", "machine") and one.row.alone and one.row.state == S.ACTIVE
+    ours = one.by_us and one.row.alone and one.row.state == S.ACTIVE
     return bool(ours and one.term and one.term.change_at <= one.at)
 
 

@@ -147,8 +147,11 @@ def registry(agencies: Sequence[Agency], since: date = date(2016, 7, 1)) -> str:
 
 
 @contextmanager
-def town(folder: Path, agencies: Mapping[str, str], *, gateway: str = "", **sandbox: Any) -> Iterator[Town]:
-    """A running town; `agencies`: number → personal account. `gateway`: more lines of [gateway]."""
+def town(
+    folder: Path, agencies: Mapping[str, str], *, gateway: str = "", machines: bool = False, **sandbox: Any
+) -> Iterator[Town]:
+    """A running town; `agencies`: number → personal account. `gateway`: more lines of [gateway]. `machines`: the payer
+    makes machine identifiers, and nobody logs in without one."""
     clock = FixedClock(NOON)
     payer = Sandbox(folder / "payeur", shipped_and_own(folder), clock, **sandbox)
     people = {
@@ -162,7 +165,8 @@ def town(folder: Path, agencies: Mapping[str, str], *, gateway: str = "", **sand
     port = payer.start()
     try:
         (folder / "gateway.toml").write_text(
-            f'config_version = 1\n[gateway]\nstate_dir = "var"\n{gateway}\n' + payer.payer_block(port)
+            f'config_version = 1\n[gateway]\nstate_dir = "var"\n{gateway}\n'
+            + payer.payer_block(port, machines=payer.machines.start() if machines else 0)
         )
         with open_app(load(folder / "gateway.toml"), clock=clock) as app:
             place = Town(folder, clock, payer, app, people, passwords)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli.credential.act import prove, retire, rotate
+from gateway.cli.credential.act import machine, prove, retire, rotate
 from gateway.cli.credential.look import status
 from gateway.cli.credential.tell import alone, others, set_
 
@@ -13,6 +13,7 @@ group.command("set", help="credential.set_help")(set_)
 group.command("status", help="credential.status_help")(status)
 group.command("test", help="credential.test_help")(prove)
 group.command("rotate", help="credential.rotate_help")(rotate)
+group.command("machine", help="credential.machine_help")(machine)
 group.command("alone", help="credential.alone_help")(alone)
 group.command("others", help="credential.others_help")(others)
 group.command("retire", help="credential.retire_help")(retire)

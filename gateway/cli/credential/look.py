@@ -52,7 +52,7 @@ def _cells(call: Call, one: Standing) -> tuple[str, ...]:
     row = one.row
     days = "–" if one.days_left is None else str(one.days_left)
     state = call.say(f"credential.state_{row.state.lower()}")
-    off = one.change not in ("asked", "person") and not row.alone
+    off = one.change not in ("asked", "person") and not (row.alone and one.by_us)
     change = call.say(f"credential.change_{'off' if off else one.change}")
     return (
         row.payer,
