@@ -17,11 +17,14 @@ from hypothesis import strategies as some
 from gateway import catalog
 from gateway.clock import FixedClock, today
 from gateway.config import Config, GatewayConfig, PayerConfig
-from gateway.models import Accreditation
+from gateway.identifiers import new_id
+from gateway.models import Accreditation, Proposal
 from gateway.registry import Book, Plan, bring
+from gateway.registry.evidence import stands
 from gateway.registry.file import RegistryFile
+from gateway.registry.proposed import accept
 from gateway.registry.timeline import Timeline
-from gateway.store import Store
+from gateway.store import Store, proposals
 
 NOON = datetime(2026, 3, 2, 17, tzinfo=UTC)
 FIRST = date(2026, 1, 1)
@@ -159,3 +162,32 @@ def test_a_timeline_says_of_every_day_what_looking_at_every_fact_says(rows: list
     for on in (*DAYS, date.min, date.max):
         naive = [row for row in rows if row.valid_from <= on <= (row.valid_to or date.max)]
         assert sorted(id(fact) for fact in line.on(on)) == sorted(id(row) for row in naive)
+
+
+@quick(10)
+@given(history=histories, account=some.sampled_from(ACCOUNTS), agency=some.sampled_from(AGENCIES), on=day)
+def test_an_accepted_proposal_holds_from_its_day_on_and_changes_no_day_before(
+    template: Path, history: list[list[dict[str, Any]]], account: str, agency: str, on: date
+) -> None:
+    with house(template) as place:
+        for file in history:
+            place.apply(file)
+            place.clock.advance(timedelta(days=1))
+        book, before = place.book(), place.answers()
+        id_ = next(one.id for one in book.agencies() if one.name == agency)
+        facts = {"what": "accreditation", "subject": account, "agency_id": id_, "payer": "sandbox", "number": "18001"}
+        claim = Proposal(id=new_id("PRO"), since=on, opened_at=place.clock.now(), **facts)
+        if not stands(book, claim):
+            assert before[account, on] == id_
+            return
+        with place.store.write() as tx:
+            proposals.note(tx, claim, "RET-1", on, lambda known: stands(book, known))
+            tx.session.expunge_all()
+        plan = accept(place.store, claim, CONFIG, catalog.Catalog([]))
+        assert plan.refusals == ()
+        after = place.answers()
+        assert after[account, on] == id_
+        assert all(after[key] == then for key, then in before.items() if key[0] != account or key[1] < on)
+        assert not stands(place.book(), claim)
+        with place.store.read() as tx:
+            assert [one.decision for one in proposals.every(tx, decided=True)] == ["accepted"]
