@@ -73,6 +73,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python bench/routing.py
 	$(BIN)/python bench/xerces.py
 	$(BIN)/python bench/start.py
+	$(BIN)/python bench/sealing.py
 	$(BIN)/python bench/whole_way.py
 
 clean:

@@ -62,7 +62,7 @@ class Installed(Catalog):
 def alone(schemas: Path, *, seconds: float = -1) -> Iterator[None]:
     """Be the only one who changes the families here. What an earlier one left when it was stopped between two renames
     is put back, what it had not finished is cleared. Raises filelock.Timeout after `seconds`, if not negative."""
-    with FileLock(schemas / ".lock", timeout=seconds):
+    with FileLock(schemas / ".lock", timeout=seconds, mode=0o600):
         for family in sorted((schemas / WORK / "replaced").glob("*")):
             if not (schemas / family.name).exists():
                 family.rename(schemas / family.name)

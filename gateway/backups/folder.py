@@ -57,7 +57,7 @@ class Folder:
     def taken(self) -> Iterator[None]:
         """Be alone in writing here. Raises BackupError when another process writes."""
         private_dir(self.root)
-        lock = FileLock(self.root / "lock", timeout=0)
+        lock = FileLock(self.root / "lock", timeout=0, mode=0o600)
         try:
             lock.acquire()
         except Timeout:

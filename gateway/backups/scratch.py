@@ -20,7 +20,7 @@ def scratch(config: Config) -> Iterator[Path]:
     """The folder, on the disk of the state. Raises BackupError when another process has it."""
     place = config.paths.scratch
     private_dir(place.parent)
-    lock = FileLock(place.with_suffix(".lock"), timeout=0)
+    lock = FileLock(place.with_suffix(".lock"), timeout=0, mode=0o600)
     try:
         lock.acquire()
     except Timeout:
@@ -35,7 +35,7 @@ def scratch(config: Config) -> Iterator[Path]:
 
 def clear(config: Config) -> None:
     """Remove what a killed process left there; nothing while a living one is at work."""
-    lock = FileLock(config.paths.scratch.with_suffix(".lock"), timeout=0)
+    lock = FileLock(config.paths.scratch.with_suffix(".lock"), timeout=0, mode=0o600)
     try:
         with lock:
             shutil.rmtree(config.paths.scratch, ignore_errors=True)

@@ -87,7 +87,7 @@ Step = tuple[str, tuple[str, ...]]
 def _agency(day: Day) -> Iterator[Step]:
     """Until the first real lot. What the payer has given already is not asked for again."""
     told = day.answers
-    yield "key", ()
+    yield "key", ("gateway key kit --out trousse.html",)
     if told.number is None:
         yield f"ask_number_{told.profile}", ("gateway application new --help", "gateway contacts")
     if told.payer is None:
