@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, BinaryIO
 
 from adapters import names
-from gateway.errors import Conflict, Denied, Gone, InDoubt, TransportError, Unreachable
+from gateway.errors import Conflict, Denied, Gone, InDoubt, NoAnswer, TransportError, Unreachable
 from gateway.ports import Receipt, Secret, WaitingFile
 
 
@@ -28,6 +28,7 @@ class Box:
     files: dict[str, Kept] = field(default_factory=dict)
     taken: dict[str, bytes] = field(default_factory=dict)  # what was moved into recus/
     unreachable: bool = False
+    silent: bool = False  # no server answers at all
     deny: bool = False  # the password is refused
     cut_after_commit: bool = False  # the file is there, the answer is lost
     cut_before_commit: bool = False  # the file is not there, the answer is lost
@@ -125,6 +126,9 @@ class Memory:
         if self._box.unreachable:
             self._open = False
             raise Unreachable("the box is switched off")
+        if self._box.silent:
+            self._open = False
+            raise NoAnswer("no server answers")
         if not self._open and self._secret is not None:
             self._log_in(self._secret)
         if self._box.deny:

@@ -17,7 +17,7 @@ from paramiko.ssh_exception import IncompatiblePeer, SSHException
 
 from adapters.file_secret import FileSecret
 from adapters.ssh_auth import Questions, Transport, log_in, log_in_by_key, questions
-from gateway.errors import Denied, HostKeyChanged, PasswordMustChange, Unreachable
+from gateway.errors import Denied, HostKeyChanged, NoAnswer, PasswordMustChange, Unreachable
 from gateway.ports import Secret
 
 # GCM first: half the time of the library's own first choice. Nothing with SHA-1, CBC or 64-bit blocks.
@@ -151,7 +151,7 @@ def connect(server: Server) -> Transport:
     try:
         line = socket.create_connection((server.host, server.port), timeout=server.connect_timeout)
     except OSError as error:
-        raise Unreachable(f"{server}: {error.strerror or error}") from error
+        raise NoAnswer(f"{server}: {error.strerror or error}") from error
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small requests would wait 40 ms for each other
     transport = Transport(line)
     try:
@@ -183,14 +183,14 @@ def _agree(transport: Transport, server: Server, pins: Pins) -> None:
         kind = HostKeyChanged if "host key" in str(error) else Denied
         raise kind(f"{server} and we share no acceptable algorithm: {error}") from error
     except _LOST as error:
-        raise Unreachable(f"{server}: no SSH server answered as it should") from error
+        raise NoAnswer(f"{server}: no SSH server answered as it should") from error
 
 
 def _recognise(transport: Transport, server: Server, pins: Pins) -> None:
     try:
         key = transport.get_remote_server_key()
     except SSHException as error:
-        raise Unreachable(f"{server}: the key exchange took too long") from error
+        raise NoAnswer(f"{server}: the key exchange took too long") from error
     if (key.get_name(), key.asbytes()) not in pins:
         raise HostKeyChanged(f"{server} shows another host key than the pinned one; nothing was sent")
 

@@ -66,6 +66,14 @@ def who(settings: Mapping[str, object], practice: str | None) -> Who:
     return Who(frozenset(professions[kind] for kind in known) or None, practice=practice)
 
 
+def last_day(catalog: Catalog, format_: str | None, practice: str | None, service: date) -> date | None:
+    """The last day on which an invoice with this oldest service may be sent; None where no limit is known."""
+    family = catalog.families.get(format_ or "")
+    settings = family.settings if family else {}
+    counted = limits.of(settings).submission(service, who(settings, practice))
+    return counted.last if counted else None
+
+
 def to_tell(risks: Iterable[Risk], thresholds: Collection[int], told: Mapping[tuple[str, date], int]) -> list[Due]:
     """The alerts to raise: of each request and service the tightest threshold it is within, unless that one or a
     tighter one was told before. Groups of one request and service are told together."""

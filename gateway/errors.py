@@ -5,6 +5,7 @@ GatewayError
 ├─ CatalogError               a schema family cannot be used; file named; exit 2
 ├─ TransportError             something between us and a mailbox
 │  ├─ Unreachable             retryable: nobody answered, or the line was cut before the commit point
+│  │  └─ NoAnswer             no server answers at that address: nobody's mailbox there can be reached
 │  ├─ Denied                  password, key or host key; the record is HELD at once
 │  │  ├─ PasswordMustChange   the server wants a new password and this channel cannot give one
 │  │  ├─ PasswordLocked       the account is locked at the other side
@@ -57,6 +58,10 @@ class Unreachable(TransportError):
 
     retryable = True
     code = "unreachable"
+
+
+class NoAnswer(Unreachable):
+    """No server answers as one should at that address, before anybody says who he is: not one mailbox's trouble."""
 
 
 class Denied(TransportError):

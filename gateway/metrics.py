@@ -50,6 +50,10 @@ def _metrics(look: Gauges, ends: Mapping[str, datetime]) -> Iterator[Metric]:
     yield found
     yield from _credentials(look, ends)
     yield from _looks(look)
+    silent = _gauge("payer_silences", "Silences of a payer in a row; from 3 on it is left alone.", "payer")
+    for row in look.breakers:
+        silent.add_metric([row.payer], row.failures)
+    yield silent
     for name, help, moment in (
         ("backup", "When the last backup was made.", look.backup),
         ("rehearsal", "When a rehearsal last proved a backup.", look.rehearsal),

@@ -43,6 +43,7 @@ FLOORS: list[list[str]] = [
         "applications",
         "advice",
         "deadlines",
+        "breakers",
         "metrics",
         "alerts",
         "channels",

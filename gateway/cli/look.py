@@ -13,6 +13,7 @@ from gateway.cli.common import Call, show_json
 from gateway.cli.house import opened
 from gateway.cli.picture import standing
 from gateway.cli.safety import sentence, why_held
+from gateway.clock import local
 
 COUNTED = ("batches", "requests", "invoices", "replies")
 
@@ -48,6 +49,9 @@ def _told(call: Call, picture: dict[str, Any]) -> Iterator[str]:
     """What wants a person, one line each."""
     yield from (call.say("look.held", record=held["id"], reason=held["reason"]) for held in picture["held"])
     yield from (call.say("look.failing", **failing) for failing in picture["failing"])
+    for one in (one for one in picture["breakers"] if one["again"]):
+        moments = {key: f"{local(one[key]):%Y-%m-%d %H:%M:%S}" for key in ("since", "again")}
+        yield call.say("look.breaker", **one | moments)
     yield from (call.say("look.in_shadow", name=name) for name in picture["shadow"])
     for nearest in picture["deadlines"][:1]:
         yield call.say("deadlines.status", count=len(picture["deadlines"]), **nearest)

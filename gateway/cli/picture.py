@@ -16,7 +16,7 @@ from gateway.deadlines import ranked
 from gateway.models import Batch, Reply, Request
 from gateway.registry import Book
 from gateway.registry.evidence import waiting
-from gateway.store import Tx, alerts, due, incidents, recalls, shadow, status
+from gateway.store import Tx, alerts, breakers, due, incidents, recalls, shadow, status
 from gateway.store import deadlines as rows
 
 
@@ -34,6 +34,10 @@ def standing(app: App) -> dict[str, Any]:
             "deliveries": _deliveries(tx, app),
             "held": [{"id": held.id, "reason": held.reason} for held in status.held(tx)],
             "failing": _failing(tx),
+            "breakers": [
+                {"payer": one.payer, "silences": one.failures, "since": one.since, "again": one.shut_until}
+                for one in breakers.every(tx)
+            ],
             "shadow": [one.name for one in shadow.agencies(tx) if one.transmit == shadow.SHADOW],
             "silent": silent(tx, known),
             "deadlines": _deadlines(tx, app),

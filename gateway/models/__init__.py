@@ -9,7 +9,7 @@ from gateway.models.exchange import Batch, Deposit, FindingRow, Invoice, Line, R
 from gateway.models.facts import Fact
 from gateway.models.incidents import Incident, Recall
 from gateway.models.keys import DataKey, MasterKey
-from gateway.models.ledger import Attempt, ChainHead, DeliveryProof, Due, Event, RegistryToken
+from gateway.models.ledger import Attempt, Breaker, ChainHead, DeliveryProof, Due, Event, RegistryToken
 from gateway.models.people import (
     DeclaredSoftware,
     Developer,
@@ -51,6 +51,7 @@ __all__ = [
     "ApplicationSignature",
     "Attempt",
     "Batch",
+    "Breaker",
     "ChainHead",
     "Credential",
     "CredentialAttempt",

@@ -79,6 +79,16 @@ class RegistryToken(SQLModel, table=True):
     token: str
 
 
+class Breaker(SQLModel, table=True):
+    """A payer's server that did not answer: how often in a row, since when, and when it is tried again. An answer takes
+    the row away."""
+
+    payer: str = Field(primary_key=True)
+    failures: int  # in a row, whoever tried
+    since: datetime = utc()  # the first of them
+    shut_until: datetime | None = utc(default=None)  # nobody tries before; None: open
+
+
 class Due(SQLModel, table=True):
     """When a stage next looks at an endpoint. Claimed by a guarded update; APScheduler only ticks."""
 

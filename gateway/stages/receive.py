@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import structlog
 
+from gateway import breakers
 from gateway.archive import Stored
 from gateway.arrivals import Looks, Whole, is_unfinished, taken
 from gateway.clock import today
@@ -59,8 +60,11 @@ class Receive:
         with rooms.store.read() as tx:
             if Book.load(tx).in_shadow(payer, number, today(rooms.clock)):
                 return Outcome()  # what lies there is another gateway's to fetch
-        with rooms.mailboxes.payer_returns(payer, number) as box:
+        if (wait := breakers.shut(rooms.store, payer)) is not None:
+            return Outcome(retry_in=wait)
+        with breakers.visiting(rooms.store, payer) as visit, rooms.mailboxes.payer_returns(payer, number) as box:
             waiting = [file for file in box.waiting() if not is_unfinished(file.name)]
+            visit.reached = True
             self._say_refused(endpoint, waiting)
             files = [file for file in waiting if file.refused is None]
             fetcher = _Fetcher(rooms, payer, number, box)

@@ -76,6 +76,12 @@ def wake(tx: Tx, stage: str, endpoint: str) -> None:
     changed(tx, update(Due).where(_is(stage, endpoint), col(Due.next_run) > tx.now).values(next_run=tx.now))
 
 
+def wake_payer(tx: Tx, payer: str, stages: Iterable[str]) -> None:
+    """Make these stages' rows due now, for every transmission number at the payer."""
+    rows = (col(Due.stage).in_(tuple(stages)), col(Due.endpoint).startswith(f"{payer}:", autoescape=True))
+    changed(tx, update(Due).where(*rows, col(Due.next_run) > tx.now).values(next_run=tx.now))
+
+
 def all_now(tx: Tx, now: datetime) -> None:
     """Make every row due at `now`."""
     changed(tx, update(Due).where(col(Due.next_run) > now).values(next_run=now))

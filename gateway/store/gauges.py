@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from gateway.models import Attempt, Batch, Credential, Due, FindingRow, Reply, Request
-from gateway.store import backups
+from gateway.models import Attempt, Batch, Breaker, Credential, Due, FindingRow, Reply, Request
+from gateway.store import backups, breakers
 from gateway.store.engine import Tx, table_of
 
 
@@ -25,6 +25,7 @@ class Gauges:
     looks: list[Due]
     backup: datetime | None  # when the last one was made, and when one was last proved by a rehearsal
     rehearsal: datetime | None
+    breakers: list[Breaker]  # payers of whom nobody answered last
 
 
 def gauges(tx: Tx) -> Gauges:
@@ -38,6 +39,7 @@ def gauges(tx: Tx) -> Gauges:
         list(tx.session.scalars(select(Due).order_by(col(Due.stage), col(Due.endpoint)))),
         _last(tx, backups.MADE),
         _last(tx, backups.REHEARSED),
+        breakers.every(tx),
     )
 
 

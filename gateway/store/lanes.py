@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, or_, select
 
 from gateway.models import Credential, Event, Request, Submission
@@ -34,7 +35,7 @@ def overdue(tx: Tx, payer: str, number: str, now: datetime) -> list[Request]:
 
 
 def awaits_another(tx: Tx, request: Request) -> bool:
-    """Whether another request about one of its invoices is unanswered, for all we know."""
+    """Whether another request about one of its invoices is unanswered, for all we know; or older, and to go first."""
     mine = select(Submission.no_fact_ramq).where(Submission.request_id == request.id)
     query = (
         select(Request.id)
@@ -46,10 +47,28 @@ def awaits_another(tx: Tx, request: Request) -> bool:
             or_(
                 col(Request.state).in_(REQUEST_UNANSWERED),
                 (col(Request.state) == RequestState.HELD) & (col(Request.attempts) > 0),
+                (col(Request.state) == RequestState.READY) & _older(request),
             )
         )
     )
     return tx.session.exec(query.limit(1)).first() is not None
+
+
+def _older(request: Request) -> ColumnElement[bool]:
+    same = col(Request.created_at) == request.created_at
+    return or_(col(Request.created_at) < request.created_at, same & (col(Request.id) < request.id))
+
+
+def oldest_services(tx: Tx, payer: str, number: str) -> list[tuple[str, str | None, str | None, date]]:
+    """Of the lane's READY requests: id, format, a practice number, and its oldest service."""
+    query = (
+        select(Request.id, Request.format, Submission.practice, func.min(Submission.first_service))
+        .join(Submission, col(Submission.request_id) == col(Request.id))
+        .where(Request.payer == payer, Request.number == number, Request.state == RequestState.READY)
+        .where(col(Submission.first_service).is_not(None))
+        .group_by(col(Request.id), col(Request.format), col(Submission.practice))
+    )
+    return [(id_, format_, practice, day) for id_, format_, practice, day in tx.session.exec(query) if day]
 
 
 def opened_again(tx: Tx, payer: str, number: str, since: datetime, *, proof: bool) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlmodel import col
 
 from gateway.models import Agency, Batch, Invoice, Reply, Request, Statement, StatementEntry, Submission
@@ -28,6 +28,18 @@ def of(tx: Tx, request: Request) -> bool:
     """Whether this request is never sent: deposited while its agency was in shadow, or its agency is so now."""
     marked = select(col(Batch.shadow)).where(col(Batch.id) == request.batch_id)
     return bool(tx.session.scalar(marked)) or agency(tx, request.agency_id)
+
+
+def ready(tx: Tx, payer: str, number: str) -> list[Request]:
+    """The lane's READY requests that are never sent, in the order they were made; one query."""
+    query = (
+        select(Request)
+        .join(Batch, col(Batch.id) == col(Request.batch_id))
+        .join(Agency, col(Agency.id) == col(Request.agency_id))
+        .where(col(Request.payer) == payer, col(Request.number) == number, col(Request.state) == RequestState.READY)
+        .where(or_(col(Batch.shadow).is_(True), col(Agency.transmit) == SHADOW))
+    )
+    return list(tx.session.scalars(query.order_by(col(Request.created_at), col(Request.ordinal), col(Request.id))))
 
 
 @dataclass(frozen=True, slots=True)

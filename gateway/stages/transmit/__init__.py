@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import structlog
 
+from gateway import breakers
 from gateway.errors import Denied
 from gateway.identifiers import of_lane
+from gateway.ports import Delivery
 from gateway.stages import Endpoint, Outcome, Rooms, payer_endpoints
 from gateway.stages.transmit import doubt, shadow, unclear
 from gateway.stages.transmit.lane import Lane, Stop
@@ -39,17 +41,32 @@ class Transmit:
         left_behind, doubtful = unclear.left_behind(lane), doubt.doubtful(lane)
         if not left_behind and not doubtful and not lane.next_ones():
             return Outcome(worked, retry_in=lane.rests_for())
+        if (wait := breakers.shut(rooms.store, payer)) is not None:
+            return Outcome(worked, retry_in=wait)
         try:
-            with rooms.mailboxes.payer_deposit(payer, number) as delivery:
+            with (
+                breakers.visiting(rooms.store, payer) as lane.visit,
+                rooms.mailboxes.payer_deposit(payer, number) as box,
+            ):
                 for request in left_behind:
-                    worked += unclear.settle(lane, delivery, request)
+                    worked += unclear.settle(lane, box, request)
                 for request in doubtful:
-                    worked += doubt.resolve(lane, delivery, request)
-                for request in lane.next_ones():
-                    worked += send(lane, delivery, request)
+                    worked += doubt.resolve(lane, box, request)
+                worked += _turn(lane, box)
         except Denied as problem:  # nobody may come in: no request of this lane can go
             if not passes(problem):
                 worked += lane.hold_all(problem.code)
         except Stop:
             log.info("lane_stopped", payer=payer, number=number)
-        return Outcome(worked, retry_in=lane.rests_for())
+        return Outcome(worked, again_in=0.0 if lane.gave_way else None, retry_in=lane.rests_for())
+
+
+def _turn(lane: Lane, box: Delivery) -> int:
+    """Send what is READY, until others who wait come first."""
+    worked = 0
+    for request in lane.next_ones():
+        if lane.gives_way():
+            break
+        worked += send(lane, box, request)
+        lane.sent(request)
+    return worked

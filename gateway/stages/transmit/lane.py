@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import cache, partial
 from itertools import takewhile
 
 import structlog
 
+from gateway.breakers import Visit
 from gateway.config import PayerConfig
+from gateway.deadlines import last_day
 from gateway.errors import StaleState
 from gateway.identifiers import lane, new_id
 from gateway.models import Reply, Request
@@ -24,6 +27,8 @@ from gateway.store.attempts import Tried
 
 log = structlog.get_logger()
 
+TURN_REQUESTS, TURN_BYTES = 20, 32 << 20  # what a lane sends before it looks whether others wait
+
 
 class Stop(Exception):
     """Nothing more can go on this lane for now."""
@@ -34,6 +39,20 @@ class Lane:
 
     def __init__(self, rooms: Rooms, payer: PayerConfig, number: str) -> None:
         self.rooms, self.payer, self.number = rooms, payer, number
+        self.visit = Visit()  # of the payer's mailbox
+        self.gave_way = False
+        self._sent = self._bytes = 0
+
+    def sent(self, request: Request) -> None:
+        """One more of this run."""
+        self._sent, self._bytes = self._sent + 1, self._bytes + (request.wire_size or 0)
+
+    def gives_way(self) -> bool:
+        """Whether its turn is over and others wait: a lane with much to send delays nobody with little."""
+        if self._sent >= TURN_REQUESTS or self._bytes >= TURN_BYTES:
+            with self.rooms.store.read() as tx:
+                self.gave_way = bool(due.ready(tx, self.rooms.clock.now()))
+        return self.gave_way
 
     def in_state(self, state: RequestState) -> list[Request]:
         """The lane's requests in that state, in their order."""
@@ -41,12 +60,27 @@ class Lane:
             return lanes.in_state(tx, self.payer.name, self.number, state)
 
     def next_ones(self) -> list[Request]:
-        """The READY requests that may be tried now, in order: nothing overtakes one that waits for its next try, nor
-        one that a worker who may still live is sending."""
+        """The READY requests that may be tried now, the earliest limit first: nothing overtakes one that waits for its
+        next try, nor one that a worker who may still live is sending."""
         now = self.rooms.clock.now()
         if any(r.lease_until is not None and r.lease_until > now for r in self.in_state(RequestState.TRANSMITTING)):
             return []
-        return list(takewhile(lambda r: not r.next_try_at or r.next_try_at <= now, self.in_state(RequestState.READY)))
+        ready = self._by_limit(self.in_state(RequestState.READY))
+        return list(takewhile(lambda r: not r.next_try_at or r.next_try_at <= now, ready))
+
+    def _by_limit(self, ready: list[Request]) -> list[Request]:
+        """The earliest last day of any invoice goes first; what has none keeps its order behind."""
+        if len(ready) < 2:
+            return ready
+        with self.rooms.store.read() as tx:
+            services = lanes.oldest_services(tx, self.payer.name, self.number)
+        last: dict[str, date] = {}
+        of = cache(partial(last_day, self.rooms.catalog))
+        for id_, format_, practice, service in services:
+            day = of(format_, practice, service)
+            if day is not None:
+                last[id_] = min(day, last.get(id_, day))
+        return sorted(ready, key=lambda request: last.get(request.id, date.max))
 
     def rests_for(self) -> float | None:
         """Seconds until a failed request is tried again, one in doubt is looked for, or a dead worker's lease ends."""

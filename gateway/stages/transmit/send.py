@@ -136,7 +136,9 @@ def looked(lane: Lane, delivery: Delivery, request: Request, tried: Tried | None
         found = delivery.look(*wire(request))
     except Conflict:
         looks.append(look(now, "other_bytes"))
+        lane.visit.reached = True
         raise
+    lane.visit.reached = True
     looks.append(look(now, "there" if found else "absent", found))
     return found
 

@@ -26,9 +26,8 @@ def barred(lane: Lane) -> bool:
 def set_aside(lane: Lane) -> int:
     """SHADOWED: every READY request that is never sent. Give how many were decided about."""
     with lane.rooms.store.read() as tx:
-        ready = lanes.in_state(tx, lane.payer.name, lane.number, RequestState.READY)
-        ours = [request for request in ready if shadow.of(tx, request)]
-    return sum(_one(lane, request) for request in ours)
+        never = shadow.ready(tx, lane.payer.name, lane.number)
+    return sum(_one(lane, request) for request in never)
 
 
 def _one(lane: Lane, request: Request) -> int:
