@@ -113,8 +113,7 @@ class _Given:
     def remove(self, _file: WaitingFile) -> None:
         """It is not ours to remove."""
 
-    def close(self) -> None:
-        """Nothing is held open."""
+    def close(self) -> None: ...
 
 
 class _Fetcher:
