@@ -109,7 +109,12 @@ def test_nothing_is_agreed_with_a_server_that_offers_only_what_is_weak(weak: str
 @pytest.mark.parametrize("nonsense", NONSENSE)
 def test_what_is_no_ssh_server_is_no_answer(nonsense: str, tally: Count) -> None:
     secret = Notebook("le-bon-1")
-    with scripted(lambda line: line.sendall(NONSENSE[nonsense])) as settings:
+
+    def talk(line: socket.socket) -> None:
+        line.sendall(NONSENSE[nonsense])
+        hang_up_heard(line)  # a reset would take back what was not read yet
+
+    with scripted(talk) as settings:
         end = refusal(settings, secret)
     assert isinstance(end, Denied if nonsense == "SSH 1" else NoAnswer), end  # an old protocol is no accident
     assert secret.calls == []
