@@ -102,6 +102,7 @@ class Monitor:
             "loop": self._pulse.well(said.live_within),
             "database": self._readable(),
             "disk": self._free() >= said.disk_low_bytes,
+            "released": instance.held(self._config.paths.instance) is None,
         }
 
     def _readable(self) -> bool:

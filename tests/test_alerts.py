@@ -15,14 +15,14 @@ from support.house import AUTUMN, House, paimt
 
 from gateway import alerts
 from gateway.alerts.wording import item
-from gateway.config import AlertsConfig, MonitorConfig, RecipientConfig
+from gateway.config import AlertsConfig, BackupConfig, MonitorConfig, RecipientConfig
 from gateway.messages import LANGUAGES, room
 from gateway.models import Alert, AlertNotice, Event, Message, Request
 from gateway.stages.deadlines import Deadlines
 from gateway.stages.watch import Watch
 from gateway.states import CredentialState, RequestState
+from gateway.store import backups, due, moves
 from gateway.store import credentials as passwords
-from gateway.store import due, moves
 from gateway.store.alerts import Symptom
 
 NAMES = {"AGE-1": "Agence AGE-1", "AGE-2": "Agence AGE-2"}
@@ -276,6 +276,17 @@ def test_a_full_disk_is_told_to_those_who_look_after_the_installation(house: Hou
     told(house, person("one", agencies=("Agence AGE-1",)), person("all"))
     assert kinds(watched(house)) == {("disk", None, "critical")}
     assert notices(house) == [("all", "opened")]
+
+
+def test_a_backup_that_is_not_made_is_told(house: House) -> None:
+    config = replace(house.rooms.config, backup=BackupConfig(folder="copies", every=3600))
+    house.rooms = replace(house.rooms, config=config)
+    with house.store.write() as tx:
+        backups.tell(tx, backups.MADE, "20261001T160000Z-00000000")
+    house.later(minutes=119)
+    assert kinds(watched(house)) == set()
+    house.later(minutes=2)
+    assert kinds(watched(house)) == {("backup", None, "warning")}
 
 
 def test_a_look_that_no_worker_takes_is_told(house: House) -> None:

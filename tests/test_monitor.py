@@ -131,7 +131,10 @@ def test_a_loop_that_turns_and_fails_is_live_and_not_ready(house: House, asked: 
         pulse.around(broken)()
     assert asked("/live")[0] == 200
     status, text = asked("/ready")
-    assert (status, json.loads(text)) == (503, {"ok": False, "loop": False, "database": True, "disk": True})
+    assert (status, json.loads(text)) == (
+        503,
+        {"ok": False, "loop": False, "database": True, "disk": True, "released": True},
+    )
 
 
 def test_ready_asks_for_room_on_the_disk(house: House) -> None:

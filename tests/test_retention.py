@@ -21,7 +21,19 @@ from gateway.archive import Shelf
 from gateway.backups.release import release
 from gateway.config import RetentionConfig, load, paths
 from gateway.errors import ConfigError, SealingError, StoreError
-from gateway.models import Batch, Deposit, Invoice, Parcel, Reply, Request, Statement, StatementEntry, Submission
+from gateway.models import (
+    Batch,
+    Deposit,
+    Incident,
+    Invoice,
+    Parcel,
+    Recall,
+    Reply,
+    Request,
+    Statement,
+    StatementEntry,
+    Submission,
+)
 from gateway.retention import POINTS, Due, survey
 from gateway.store import Tx, chain
 from gateway.store import retention as rows
@@ -116,6 +128,12 @@ def younger(tx: Tx) -> None:
     put(tx, Reply, created_at=tx.now)
 
 
+def recalled(tx: Tx, **values: Any) -> None:
+    facts: dict[str, Any] = {"what": "sent", "record_id": "DEM-1", "agency_id": "AGE-1", "account": "personal:231234"}
+    times = {"day": tx.now.date(), "happened_at": tx.now, "found_at": tx.now}
+    tx.session.add(Recall(id="RCL-1", code="account_not_accredited", found_by="Tremblay", **times, **facts | values))
+
+
 UNFINISHED: dict[str, Callable[[Tx], Any]] = {
     "its lot is not judged": lambda tx: put(tx, Batch, state="COLLECTED"),
     "its lot is held": lambda tx: put(tx, Batch, state="HELD"),
@@ -127,6 +145,8 @@ UNFINISHED: dict[str, Callable[[Tx], Any]] = {
     "a reply came lately": younger,
     "its file is still in the folder": lambda tx: put(tx, Deposit, removed_at=None),
     "an invoice is on no statement": lambda tx: tx.session.execute(delete(StatementEntry)),
+    "it should not have gone": recalled,
+    "its answer should not have gone": lambda tx: recalled(tx, what="handed_over", record_id="RET-1"),
     "an invoice has no verdict": lambda tx: (
         put(tx, Submission, verdict=None),
         tx.session.execute(delete(StatementEntry)),
@@ -153,6 +173,17 @@ def test_what_nobody_will_pay_is_not_owed(what: str, place: Copied) -> None:
         else:
             put(tx, Submission, verdict="not_receivable")
     assert "LOT-1" in due(place).documents
+
+
+def test_a_statement_that_should_not_have_been_handed_over_stays_until_its_incident_is_closed(place: Copied) -> None:
+    with place.store.write() as tx:
+        recalled(tx, what="handed_over", record_id="RET-2", incident_id="INC-1")
+        ends = {"opened_at": tx.now, "aware_on": tx.now.date(), "closed_at": None}
+        tx.session.add(Incident(id="INC-1", opened_by="Tremblay", origin="recall", **ends))
+    assert due(place).statements == []
+    with place.store.write() as tx:
+        put(tx, Incident, closed_at=tx.now)
+    assert due(place).statements == ["RET-2"]
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -1,7 +1,8 @@
 """What may be purged, and what was. A document is kept while anything about it is unfinished or owed.
 
 Finished and owed to nobody: its lot is judged, every request of it is over, every reply about it was delivered or put
-aside, its file is out of the agency's folder, and every invoice the payer found receivable stands on a statement.
+aside, its file is out of the agency's folder, every invoice the payer found receivable stands on a statement, and no
+recall of it waits for its incident to be closed.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from gateway.models import (
     DeliveryProof,
     Deposit,
     Event,
+    Incident,
     Invoice,
     Parcel,
+    Recall,
     Reply,
     Request,
     Statement,
@@ -72,7 +75,8 @@ def loose_replies(tx: Tx, before: datetime, kind: str) -> list[str]:
         if kind == STATEMENTS
         else and_(col(Reply.kind) != "statement", col(Reply.batch_id).is_(None), col(Reply.request_id).is_(None))
     )
-    over = (col(Reply.state).in_(_DONE), col(Reply.created_at) < before, ~_purged(col(Reply.id)))
+    waiting = exists().where(col(Recall.record_id) == col(Reply.id), _waits_for_its_incident())
+    over = (col(Reply.state).in_(_DONE), col(Reply.created_at) < before, ~_purged(col(Reply.id)), ~waiting)
     return list(tx.session.scalars(select(col(Reply.id)).where(which, *over).order_by(col(Reply.created_at))))
 
 
@@ -147,6 +151,7 @@ def _finished(before: datetime) -> list[ColumnElement[bool]]:
         ~exists().where(about, waiting),
         ~exists().where(col(Deposit.batch_id) == col(Batch.id), col(Deposit.removed_at).is_(None)),
         ~_owed(),
+        ~_recalled(),
     ]
 
 
@@ -172,6 +177,21 @@ def _owed() -> ColumnElement[bool]:
         )
         .correlate(Batch)
     )
+
+
+def _recalled() -> ColumnElement[bool]:
+    """It went where it should not have, and the incident is not closed."""
+    requests = select(col(Request.id)).where(col(Request.batch_id) == col(Batch.id)).correlate(Batch)
+    about = or_(col(Reply.batch_id) == col(Batch.id), col(Reply.request_id).in_(requests))
+    replies = select(col(Reply.id)).where(about).correlate(Batch)
+    mine = or_(col(Recall.record_id).in_(requests), col(Recall.record_id).in_(replies))
+    return exists(select(1).select_from(Recall).where(mine, _waits_for_its_incident()).correlate(Batch))
+
+
+def _waits_for_its_incident() -> ColumnElement[bool]:
+    closed = select(col(Incident.id)).where(col(Incident.closed_at).is_not(None))
+    open_ = or_(col(Recall.incident_id).is_(None), col(Recall.incident_id).not_in(closed))
+    return and_(col(Recall.withdrawn_at).is_(None), open_)
 
 
 def _purged(owner: SQLCoreOperations[str]) -> ColumnElement[bool]:

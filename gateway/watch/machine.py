@@ -1,4 +1,4 @@
-"""The installation itself: room on the disk, looks that wait for a worker, alerts that do not arrive, the anchor."""
+"""The installation itself: room on the disk, looks without a worker, alerts that do not arrive, anchor and backup."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 
-from gateway.store import due, outbox, watching
+from gateway.store import backups, due, outbox, retention, watching
 from gateway.store.alerts import Symptom
 from gateway.watch import Look, Source
 
@@ -48,9 +48,22 @@ def anchor(look: Look) -> Iterator[Symptom]:
         yield Symptom("anchor", row.endpoint, None, "critical", facts={"code": row.last_error})
 
 
+def backup(look: Look) -> Iterator[Symptom]:
+    """No backup for twice the time one should be made in, where a folder is configured."""
+    said = look.config.backup
+    if not said.folder:
+        return
+    with look.store.read() as tx:
+        made = backups.last(tx, backups.MADE)
+        began = made.at if made is not None else retention.first_event(tx)
+    if began is not None and began + timedelta(seconds=2 * said.every) < look.clock.now():
+        yield Symptom("backup", "folder", None, "warning", facts={"last": made.at.isoformat() if made else None})
+
+
 SOURCES = (
     Source(frozenset({"disk"}), disk),
     Source(frozenset({"overdue"}), overdue),
     Source(frozenset({"channel"}), channels),
     Source(frozenset({"anchor"}), anchor),
+    Source(frozenset({"backup"}), backup),
 )
