@@ -63,8 +63,18 @@ class KeyFile:
 
         Raises SealingError when it is missing, is not a key file, or others than its owner can read or write it.
         """
-        following = _read(self._next) if self._next.exists() else None  # first: it may be about to become the key
+        following = self._following()  # first: it may be about to become the key
         return [_read(self.path), *([following] if following else [])]
+
+    def _following(self) -> bytes | None:
+        if not self._next.exists():
+            return None
+        try:
+            return _read(self._next)
+        except SealingError:
+            if self._next.exists():
+                raise
+            return None  # it became the key at this moment
 
     def successor(self) -> bytes:
         """The next key, made durable beside the key before anything is wrapped under it."""
