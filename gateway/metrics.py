@@ -54,6 +54,13 @@ def _metrics(look: Gauges, ends: Mapping[str, datetime]) -> Iterator[Metric]:
     for row in look.breakers:
         silent.add_metric([row.payer], row.failures)
     yield silent
+    lasting = _gauge("alerts", "Alerts that are not over.", "kind", "severity")
+    for of, count in sorted(look.alerts.items()):
+        lasting.add_metric(of, count)
+    waiting = _gauge("messages_waiting", "Messages that have not arrived.", "recipient")
+    for recipient, count in sorted(look.messages.items()):
+        waiting.add_metric([recipient], count)
+    yield from (lasting, waiting)
     for name, help, moment in (
         ("backup", "When the last backup was made.", look.backup),
         ("rehearsal", "When a rehearsal last proved a backup.", look.rehearsal),

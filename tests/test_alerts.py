@@ -10,20 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 from support.command import call
 from support.house import AUTUMN, House, paimt
 
 from gateway import alerts
 from gateway.alerts.wording import item
-from gateway.config import AlertsConfig, BackupConfig, MonitorConfig, RecipientConfig
+from gateway.config import AlertsConfig, BackupConfig, MonitorConfig, PasswordConfig, RecipientConfig
 from gateway.messages import LANGUAGES, room
 from gateway.models import Alert, AlertNotice, Event, Message, Request
+from gateway.monitor import Monitor, Pulse
 from gateway.stages.deadlines import Deadlines
 from gateway.stages.watch import Watch
 from gateway.states import CredentialState, RequestState
-from gateway.store import backups, due, moves
+from gateway.store import backups, due, moves, outbox
 from gateway.store import credentials as passwords
 from gateway.store.alerts import Symptom
+from gateway.watch import Look, history
 
 NAMES = {"AGE-1": "Agence AGE-1", "AGE-2": "Agence AGE-2"}
 
@@ -294,6 +298,52 @@ def test_a_look_that_no_worker_takes_is_told(house: House) -> None:
         due.sync(tx, [("receive", "sandbox:18001", 60.0)])
     house.later(minutes=11)
     assert kinds(watched(house)) == {("overdue", None, "warning")}
+
+
+def test_a_password_whose_term_comes_near_is_told_at_each_step(house: House) -> None:
+    rules = PasswordConfig(life_days=60, safe_days=10, jitter_days=0, remind_days=7)
+    payer = house.rooms.config.payers[0].model_copy(update={"password": rules})
+    told(house, person())
+    house.rooms = replace(house.rooms, config=replace(house.rooms.config, payers=(payer,)))
+    with house.store.write() as tx:
+        row = passwords.expect(tx, "sandbox", "18001")
+        moves.move(tx, row, CredentialState.TEMPORARY, "temporary_given", changed_at=tx.now, current=b"sealed")
+    seen = []
+    for days in (50, 3, 1, 3, 2, 2):  # 10, 7, 6, 3, 1 days left, and one too many
+        house.later(days=days)
+        seen += [(one.severity, one.facts["days_left"]) for one in watched(house, "seldom") if one.kind != "audit"]
+    assert seen == [("warning", 7), ("warning", 6), ("critical", 3), ("critical", 1), ("critical", -1)]
+    assert [what for _, what in notices(house) if what != "still"] == ["opened", "worse", "worse", "worse"]
+
+
+def test_an_altered_history_is_told_until_it_is_whole_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "STRETCH", 2)
+    monkeypatch.setattr(history, "MOST", 2)
+    look = Look(house.rooms.config, house.store, house.rooms.catalog, house.clock)
+    with house.store.write() as tx:
+        moves.tell(tx, "registry", ((f"X-{n}", "told", {}) for n in range(7)))
+
+    def actor(of: str) -> None:
+        with house.store.write() as tx:
+            tx.session.execute(update(Event).where(col(Event.seq) == 6).values(actor=of))
+
+    one = history.History()
+    assert [one.find(look), one.find(look)] == [None, []]
+    actor("nobody")
+    assert one.find(look) is None  # not that far yet: what is known stays
+    (found,) = one.find(look) or ()
+    assert (found.kind, found.severity, dict(found.facts)) == ("audit", "critical", {"seq": 6, "code": "altered"})
+    actor("system")
+    assert [one.find(look), one.find(look)] == [None, []]
+
+
+def test_lasting_alerts_and_waiting_messages_are_measured(house: House) -> None:
+    reconciled(house, symptom(), symptom("AGE-2", severity="critical"))
+    with house.store.write() as tx:
+        outbox.write(tx, "garde", "alerts", {"alerts": []})
+    text = Monitor(house.rooms.config, house.store, house.clock, Pulse(house.clock)).answer("/metrics")[2].decode()
+    assert 'gateway_alerts{kind="held",severity="critical"} 1.0' in text
+    assert 'gateway_messages_waiting{recipient="garde"} 1.0' in text
 
 
 def test_limits_are_one_alert_an_agency_told_at_each_threshold_and_never_dismissed_past_the_day(house: House) -> None:

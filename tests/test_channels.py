@@ -416,3 +416,31 @@ def test_the_command_tries_each_recipient(tmp_path: Path, capsys: pytest.Capture
         assert "hook: did not arrive (denied). HTTP 403" in capsys.readouterr().out
         assert call("alerts", "test", "--to", "nobody", *at) == 2
     assert server.mail[0]["Subject"] == "[passerelle] essai : les alertes arrivent ici"
+
+
+def test_the_doctor_says_what_would_keep_a_recipient_from_being_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    block = '[[alert]]\nname = "hook"\nkind = "webhook"\nurl = "https://example.org/"\nsecret_file = "key"\n'
+    file = tmp_path / "gateway.toml"
+    at = ("--config", str(file), "--lang", "en")
+
+    def said() -> tuple[bool, str]:
+        call("doctor", "--json", *at)
+        (part,) = [one for one in json.loads(capsys.readouterr().out) if one["part"] == "alerts"]
+        return part["ok"], part["said"]
+
+    file.write_text("")
+    assert call("status", *at) == 0  # the first start
+    capsys.readouterr()
+    assert said()[0]
+    file.write_text(block)
+    assert said() == (False, f"{tmp_path / 'key'}: this file is missing or cannot be read; nothing will leave")
+    (tmp_path / "key").write_text(KEY)
+    (tmp_path / "key").chmod(0o644)
+    assert "can be read by others" in said()[1] or WINDOWS
+    (tmp_path / "key").chmod(0o600)
+    file.write_text(block + 'agencies = ["Nobody"]\n')
+    assert 'no agency is called "Nobody"' in said()[1]
+    file.write_text(block)
+    assert said() == (True, "told: hook; `gateway alerts test` tries it")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,26 @@ def test_an_endpoint_that_runs_is_not_begun_again_and_delays_no_other(rooms: Roo
     leave.set()
     loop.close()
     assert due_row(rooms, "stuck").owner is None
+
+
+def test_whoever_tells_that_all_workers_hang_waits_for_none(rooms: Rooms) -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def hangs(_rooms: Rooms) -> Outcome:
+        inside.set()
+        leave.wait(10)
+        return Outcome()
+
+    one = rooms.config.gateway.model_copy(update={"workers": 1})
+    stuck, watch = Scripted("stuck", [hangs]), Scripted("watch")
+    loop = WorkLoop(replace(rooms, config=replace(rooms.config, gateway=one)), [stuck, watch])
+    loop.apart = ThreadPoolExecutor(1)
+    waiting = loop.start()
+    assert inside.wait(10)
+    done, _ = wait(waiting, timeout=10, return_when=FIRST_COMPLETED)
+    assert (len(done), watch.ran) == (1, ["a"])
+    leave.set()
+    loop.close()
 
 
 def test_an_endpoint_claimed_by_another_process_is_left_alone(rooms: Rooms) -> None:

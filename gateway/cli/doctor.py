@@ -198,6 +198,31 @@ def _watching(call: Call, config: Config) -> tuple[bool, str]:
     return True, call.say(f"doctor.monitor_{which}", address=said.address, port=said.port, free=free // 1_000_000)
 
 
+def _alerts(call: Call, config: Config) -> tuple[bool, str]:
+    """Somebody is told when something is wrong, and what it takes is there and private."""
+    if not config.recipients:
+        return True, call.say("doctor.alerts_nobody")
+    files = {config.mail.password_file, *(one.secret_file for one in config.recipients)} - {""}
+    for file in sorted(files):
+        if not os.access(file, os.R_OK):
+            return False, call.say("doctor.alerts_file", file=file)
+        if _readable_by_others(Path(file)):
+            return False, call.say("doctor.too_open", file=file)
+    for recipient, agency in _strangers(call, config):
+        return False, call.say("doctor.alerts_agency", recipient=recipient, agency=agency)
+    return True, call.say("doctor.alerts_well", names=", ".join(one.name for one in config.recipients))
+
+
+def _strangers(call: Call, config: Config) -> Iterator[tuple[str, str]]:
+    """Recipients that name an agency nobody bears: they would never be told."""
+    with _store(call, config) as store:
+        if store is None:
+            return
+        with store.read() as tx:
+            known = {name for agency in Book.load(tx).all_agencies() for name in (agency.id, agency.name)}
+    yield from ((one.name, name) for one in config.recipients for name in one.agencies if name not in known)
+
+
 def _backup(call: Call, config: Config) -> tuple[bool, str]:
     """A second copy is made in time, and nothing holds this place."""
     if held := why_held(call, config):
@@ -224,5 +249,6 @@ EXAMINATIONS: dict[str, Callable[[Call, Config], tuple[bool, str]]] = {
     "payers": _payers,
     "mailboxes": _mailboxes,
     "watching": _watching,
+    "alerts": _alerts,
     "backup": _backup,
 }

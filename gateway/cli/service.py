@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from functools import partial
 
@@ -30,6 +31,7 @@ def run(ctx: typer.Context) -> None:
     with at_work(call) as app, watched(app) as pulse:
         call.tell("cli.run_started", folder=app.config.paths.state)
         tell_held(call, app)
+        app.loop.apart = ThreadPoolExecutor(2, thread_name_prefix="apart")
         tell_manager("READY=1")
         serve(pulse.around(app.loop.start), partial(_finish, app))
     call.tell("cli.run_stopped")

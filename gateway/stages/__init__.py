@@ -33,6 +33,7 @@ from gateway.validation import ArchiveLimits, Limits
 
 REFRESH = 5.0  # seconds between two looks at the registry for new endpoints
 PATIENCE = 600.0  # seconds that `once` stays for files nobody finishes
+APART = frozenset({"watch", "tell"})
 
 log = structlog.get_logger()
 Row = tuple[str, str]  # stage, endpoint
@@ -165,6 +166,7 @@ class WorkLoop:
     rooms: Rooms
     stages: Sequence[Stage]
     rests: Callable[[], bool] = lambda: False  # nothing is begun while this says so: the house is held
+    apart: ThreadPoolExecutor | None = None  # for those who tell that all workers hang (`gateway run`)
     _every: dict[Row, float] = field(default_factory=dict)  # the rows of Due as this process last wrote them
     _refreshed: float | None = None  # monotonic
     _stays: set[Row] = field(default_factory=set)  # rows whose last run asked for `again_in`
@@ -220,10 +222,12 @@ class WorkLoop:
 
     def close(self) -> None:
         """Let the runs under way end, and start no more."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in filter(None, (self._pool, self.apart)):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _submit(self, row: Row) -> Future[Outcome]:
+        if self.apart is not None and row[0] in APART:
+            return self.apart.submit(self._guarded, row)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.rooms.config.gateway.workers, thread_name_prefix="stage")
         return self._pool.submit(self._guarded, row)

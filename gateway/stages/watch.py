@@ -9,7 +9,8 @@ from gateway.alerts import reconcile
 from gateway.registry import Book
 from gateway.stages import Endpoint, Outcome, Rooms
 from gateway.store import alerts, due
-from gateway.watch import Look, flow, limits, machine, mailboxes, silence
+from gateway.watch import Look, flow, limits, machine, mailboxes, passwords, silence
+from gateway.watch.history import History
 
 OFTEN, SELDOM = 60.0, 3600.0  # seconds
 log = structlog.get_logger()
@@ -23,7 +24,7 @@ class Watch:
     def __init__(self) -> None:
         self._sources = {
             "often": (*flow.SOURCES, *mailboxes.SOURCES, *machine.SOURCES),
-            "seldom": (*limits.SOURCES, *silence.SOURCES),
+            "seldom": (*limits.SOURCES, *silence.SOURCES, *passwords.SOURCES, *History().sources),
         }
 
     def endpoints(self, _rooms: Rooms) -> list[Endpoint]:

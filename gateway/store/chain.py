@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import select
@@ -117,6 +118,18 @@ def examine(tx: Tx, anchors: Iterable[Head] = ()) -> Examined:
     return Examined(last.events, last.hash, len(waiting), _head_flaw(tx, last))
 
 
+def stretch(tx: Tx, after: Head, most: int) -> Examined:
+    """Follow at most so many links after a good one; fewer are the end, where the head is looked at."""
+    last = after
+    for row in islice(_pages(tx, after), most):
+        flaw = row if isinstance(row, Flaw) else _flaw(row, last)
+        if flaw is not None or isinstance(row, Flaw):
+            return Examined(last.events, last.hash, 0, flaw)
+        last = Head(row["seq"], row["hash"])
+    ended = last.events - after.events < most
+    return Examined(last.events, last.hash, 0, _head_flaw(tx, last) if ended else None)
+
+
 def _agrees(anchor: Head, last: Head) -> bool:
     """An anchor of the empty chain says nothing about its first entry."""
     return anchor == last if anchor.events else anchor.hash == GENESIS
@@ -143,7 +156,7 @@ def _head_flaw(tx: Tx, last: Head) -> Flaw | None:
 
 def _pages(tx: Tx, start: Head) -> Iterator[Mapping[str, Any] | Flaw]:
     """Every event in its order; a Flaw where the database holds what is no event (SQLite keeps any text anywhere)."""
-    last: int | None = None
+    last: int | None = start.events or None
     size = PAGE
     while True:
         after = () if last is None else (col(Event.seq) > last,)

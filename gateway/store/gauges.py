@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from gateway.models import Attempt, Batch, Breaker, Credential, Due, FindingRow, Reply, Request
-from gateway.store import backups, breakers
+from gateway.store import alerts, backups, breakers, outbox
 from gateway.store.engine import Tx, table_of
 
 
@@ -26,6 +26,8 @@ class Gauges:
     backup: datetime | None  # when the last one was made, and when one was last proved by a rehearsal
     rehearsal: datetime | None
     breakers: list[Breaker]  # payers of whom nobody answered last
+    alerts: dict[tuple[str, str], int]  # kind, severity: those that are not over
+    messages: dict[str, int]  # recipient: those that have not arrived
 
 
 def gauges(tx: Tx) -> Gauges:
@@ -40,6 +42,8 @@ def gauges(tx: Tx) -> Gauges:
         _last(tx, backups.MADE),
         _last(tx, backups.REHEARSED),
         breakers.every(tx),
+        alerts.counted(tx),
+        outbox.waiting(tx),
     )
 
 

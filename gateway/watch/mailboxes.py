@@ -16,7 +16,9 @@ from gateway.store.alerts import Symptom
 from gateway.watch import Look, Source
 
 # Codes that pass by themselves; the others say that something must be done.
-PASSING = frozenset({Unreachable.code, TransportError.code, InDoubt.code, "gone", "attempts_spent"})
+PASSING = frozenset(
+    {Unreachable.code, TransportError.code, InDoubt.code, "gone", "attempts_spent", "answer_unread", "change_first"}
+)
 NOT_MAILBOXES = frozenset({"anchor", "watch", "tell"})  # other sources speak of these
 
 
@@ -24,10 +26,11 @@ def mailboxes(look: Look) -> Iterator[Symptom]:
     """One alert for each mailbox and cause; a payer's password that is locked speaks for the mailboxes it opens."""
     with look.store.read() as tx:
         failing, barred, book = due.failing(tx), watching.barred(tx), Book.load(tx)
-    shut = {lane(row.payer, row.number): row for row in barred}
-    for endpoint, row in shut.items():
-        facts = {"code": str(row.state), "why": row.reason or ""}
-        yield Symptom("password", endpoint, agency_of(book, endpoint, look), "critical", facts=facts)
+    shut = {lane(row.payer, row.number) for row in barred}
+    for row in barred:
+        endpoint, facts = lane(row.payer, row.number), {"code": str(row.state), "why": row.reason or ""}
+        subject = f"{endpoint} {row.machine}" if row.machine else endpoint
+        yield Symptom("password", subject, agency_of(book, endpoint, look), "critical", facts=facts)
     told: set[str] = set()
     for failure in failing:
         if failure.stage in NOT_MAILBOXES or failure.endpoint in shut:
