@@ -451,6 +451,6 @@ def test_a_configuration_is_told_by_its_hashes_once(store: Store, tmp_path: Path
         file.write_text(f"[gateway]\nworkers = {workers}\n", "utf-8")
         with store.write() as tx:
             seen.append(audit.settings(tx, load(file).digests()))
-    assert seen == [["alerts", "gateway", "mail"], [], ["gateway"]]
+    assert seen == [sorted(load(file).digests()), [], ["gateway"]]
     with store.read() as tx:
         assert "workers" not in str(tx.session.scalars(select(col(Event.detail))).all())
