@@ -33,7 +33,6 @@ from gateway.validation import ArchiveLimits, Limits
 
 REFRESH = 5.0  # seconds between two looks at the registry for new endpoints
 PATIENCE = 600.0  # seconds that `once` stays for files nobody finishes
-APART = frozenset({"watch", "tell"})
 
 log = structlog.get_logger()
 Row = tuple[str, str]  # stage, endpoint
@@ -226,11 +225,10 @@ class WorkLoop:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _submit(self, row: Row) -> Future[Outcome]:
-        if self.apart is not None and row[0] in APART:
-            return self.apart.submit(self._guarded, row)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.rooms.config.gateway.workers, thread_name_prefix="stage")
-        return self._pool.submit(self._guarded, row)
+        apart = self.apart if row[0] in ("watch", "tell") else None
+        return (apart or self._pool).submit(self._guarded, row)
 
     def _enter(self, row: Row) -> bool:
         with self._lock:
