@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 from support.command import call
-from support.house import AUTUMN, House, paimt
+from support.house import AUTUMN, House, paimt, sample
 from support.registry import one_agency
 
-from gateway import deadlines
+from gateway import deadlines, salvage
 from gateway.clock import today
 from gateway.deadlines import LATE, Risk, to_tell, who, within
 from gateway.models import DeadlineAlert, Invoice, Reply, Request, Statement, StatementEntry, Submission
@@ -309,6 +309,55 @@ def test_what_is_all_on_statements_is_not_sent_again(house: House) -> None:
     house.clock.advance(timedelta(days=60))
     with pytest.raises(NotSentAgainError, match="none of its receivable invoices"):
         send_again(house.rooms, old.id, reason="r")
+
+
+def test_an_old_system_invoice_is_sent_again_under_another_control_number(house: House) -> None:
+    house.agency("AGE-3", "18003", kind="solo", migrated=None)
+    house.account("personal:251111", "AGE-3")
+    text = sample("ramq-dp", "valid_DP_RACIN_two_requests")
+    (old,) = house.given("dp.xml", text, "SRC-3")
+    answered(house, str(old.no_dem_ext), "receivable", "receivable")
+    shown(house, "18003-8045001-0001")
+    house.clock.advance(timedelta(days=46))
+    send_again(house.rooms, old.id, reason="asked the payer")
+    house.judged("AGE-3")
+    (new,) = [one for one in house.all(Request) if one.replaces == old.id]
+    assert (new.state, new.invoices, new.no_dem_ext != old.no_dem_ext) == ("READY", 1, True)
+    assert [one.no_fact_ext for one in house.all(Invoice) if one.request_id == new.id] == ["18003-8074001-0003"]
+    begin, end = text.index("<DP CHN", text.index("</DP>")), text.rindex("</DP>")
+    assert text[begin:end].replace('NCE="0002"', 'NCE="0003"') in house.kept(new.archive_ref).decode()
+
+
+@pytest.mark.parametrize(
+    ("invoice", "locator", "new", "made"),
+    [
+        ('<DP T="1" N="07"/>', ("@T", "@N"), "1-08", '<DP T="1" N="08"/>'),
+        ("\n <!DP/><DP/>", ("@T", "@N"), "1-08", None),  # it has no number at all
+        ("<DP T='1' N = '07'><A N='07'/></DP>", ("@T", "@N"), "1-08", "<DP T='1' N = '08'><A N='07'/></DP>"),
+        ('<DP T="1" N="&#48;7"/>', ("@T", "@N"), "1-08", None),  # not written plainly
+        ('<DP T="1" N="07"/>', ("@T", "@N"), "2-08", None),  # another sender
+        ("<f><n>1-07</n><m>1-07</m></f>", ("n",), "1-08", "<f><n>1-08</n><m>1-07</m></f>"),
+        ("<f><n> 1-07 </n><n>1-07</n></f>", ("n",), "1-08", None),  # twice
+        ("<f><n>1-070</n></f>", ("n",), "1-08", None),
+    ],
+)
+def test_a_number_is_written_over_where_it_stands_plainly_once(
+    invoice: str, locator: tuple[str, ...], new: str, made: str | None
+) -> None:
+    if made is None:
+        with pytest.raises(ValueError, match=r"\w"):
+            salvage.written_over(invoice, locator, "1-07", new)
+    else:
+        assert salvage.written_over(invoice, locator, "1-07", new) == made
+
+
+def test_the_next_control_number_has_as_many_digits_and_begins_again_after_the_last() -> None:
+    assert salvage.next_last("18003-8074001-0002", used={"18003-8074001-0003"}.__contains__) == "18003-8074001-0004"
+    assert salvage.next_last("1-9", used={"1-0"}.__contains__) == "1-1"
+    with pytest.raises(ValueError, match="every count"):
+        salvage.next_last("1-9", used=lambda _: True)
+    with pytest.raises(ValueError, match="no count"):
+        salvage.next_last("F-1b", used=lambda _: False)
 
 
 # -- the command --

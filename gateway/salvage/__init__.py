@@ -8,7 +8,7 @@ that stays is byte for byte the one its software made. The caller judges what co
 from __future__ import annotations
 
 from gateway.salvage.cutting import Anatomy, Sums, cut
-from gateway.salvage.numbering import next_number
+from gateway.salvage.numbering import next_last, next_number, written_over
 from gateway.salvage.reading import dissect
 
-__all__ = ["Anatomy", "Sums", "cut", "dissect", "next_number"]
+__all__ = ["Anatomy", "Sums", "cut", "dissect", "next_last", "next_number", "written_over"]

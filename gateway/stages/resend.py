@@ -7,14 +7,13 @@ What is made is judged, and compared with what was sent, before it counts.
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
 from gateway import salvage
-from gateway.catalog import DocumentType
+from gateway.catalog import DocumentType, Locator
 from gateway.clock import today
 from gateway.deadlines import Risk, ranked
 from gateway.errors import CatalogError, GatewayError
@@ -97,7 +96,7 @@ def planned(tx: Tx, rooms: Rooms, request_id: str) -> Again:
         raise NotSentAgainError(both("resend.nothing", request=request_id))
     _waited(waiting[0], request_id)
     sent = rows.sent(tx, request_id)
-    numbers = _numbers(tx, request, sent)
+    numbers = _numbers(tx, request, _document(rooms, request), sent)
     number = salvage.next_number(
         request.no_dem_ext or "",
         given=lambda _: request.replaces is not None,
@@ -111,25 +110,36 @@ def _waited(risk: Risk, request_id: str) -> None:
         raise NotSentAgainError(both("resend.too_early", request=request_id, day=risk.again_from or "–"))
 
 
-def _numbers(tx: Tx, request: Request, sent: Sequence[rows.Sent]) -> list[str]:
-    """A number for each invoice that its agency has never used."""
+def _numbers(tx: Tx, request: Request, document: DocumentType, sent: Sequence[rows.Sent]) -> list[str]:
+    """A number for each invoice that its agency has never used. Raises NotSentAgainError."""
     taken: set[str] = set()
     while True:
-        made = _proposed(request, sent, taken)
+        try:
+            made = _proposed(request, document, sent, taken)
+        except ValueError as error:
+            raise NotSentAgainError(both("resend.not_renumbered", request=request.id)) from error
         if not (known := rows.numbers_used(tx, request.agency_id, made)):
             return made
         taken |= known
 
 
-def _proposed(request: Request, sent: Sequence[rows.Sent], taken: set[str]) -> list[str]:
+def _proposed(request: Request, document: DocumentType, sent: Sequence[rows.Sent], taken: set[str]) -> list[str]:
     made: dict[str, None] = {}
     ours = request.replaces is not None  # then its numbers are of this kind already
+    joined = len(_locator(document)) > 1
+
+    def used(number: str) -> bool:
+        return number in taken or number in made
+
     for one in sent:
-        number = salvage.next_number(
-            one.number or "", given=lambda _: ours, used=lambda name: name in taken or name in made
-        )
-        made[number] = None
+        old = one.number or ""
+        new = salvage.next_last(old, used=used) if joined else salvage.next_number(old, given=lambda _: ours, used=used)
+        made[new] = None
     return list(made)
+
+
+def _locator(document: DocumentType) -> Locator:
+    return document.invoice.fields.get("number", ()) if document.invoice else ()
 
 
 def _document(rooms: Rooms, request: Request) -> DocumentType:
@@ -147,7 +157,7 @@ def _write(rooms: Rooms, document: DocumentType, again: Again, target: BinaryIO)
     sums = Sums(len(again.sent), sum(known) if len(known) == len(amounts) else None)
     with rooms.archive.open(again.request.archive_ref) as source, tempfile.SpooledTemporaryFile(_IN_MEMORY) as less:
         anatomy = salvage.dissect(source, document)
-        if anatomy is None or not anatomy.numbered:
+        if anatomy is None:
             raise refusal
         away = set(range(1, len(anatomy.begins) + 1)) - set(again.ordinals)
         salvage.cut(source, anatomy, away, sums, cast(BinaryIO, less), number=again.number)
@@ -162,19 +172,13 @@ def _write(rooms: Rooms, document: DocumentType, again: Again, target: BinaryIO)
 
 def _renumber(source: IO[bytes], anatomy: Anatomy, document: DocumentType, again: Again, target: BinaryIO) -> None:
     """Copy, with each invoice's number written over. Raises ValueError where one is not written plainly, once."""
-    step = document.invoice.fields.get("number", ()) if document.invoice else ()
-    if len(step) != 1 or not re.fullmatch(r"[\w.-]+", step[0]):
-        raise ValueError("the number is no element of its own")
+    locator = _locator(document)
     at = 0
     source.seek(0)
     for begin, end, one, number in zip(anatomy.begins, anatomy.ends, again.sent, again.numbers, strict=True):
         target.write(source.read(begin - at))
         invoice = source.read(end - begin).decode(anatomy.encoding)
-        pattern = rf"(<(?:[\w.-]+:)?{re.escape(step[0])}(?:\s[^<>]*)?>\s*){re.escape(one.number or '')}(?=\s*</)"
-        written, times = re.subn(pattern, lambda found, new=number: found[1] + new, invoice)  # type: ignore[misc]
-        if times != 1:
-            raise ValueError("the number is not written plainly")
-        target.write(written.encode(anatomy.encoding))
+        target.write(salvage.written_over(invoice, locator, one.number or "", number).encode(anatomy.encoding))
         at = end
     target.write(source.read())
 
@@ -187,5 +191,7 @@ def _compare(rooms: Rooms, again: Again, made: BinaryIO) -> None:
     same = [(one.practice, one.first_service, one.last_service, one.lines, one.amount_cents) for one in again.sent]
     now = [(one.practice, one.first_service, one.last_service, one.lines, one.amount_cents) for one in found]
     numbers = [one.number for one in found]
-    if report.index.request_number != again.number or numbers != list(again.numbers) or now != same:
+    keyed = _document(rooms, again.request).key_prefix is not None  # its key is of its bytes: it bears none
+    named = keyed or report.index.request_number == again.number
+    if not named or numbers != list(again.numbers) or now != same:
         raise NotSentAgainError(both("resend.not_renumbered", request=again.request.id))
