@@ -19,11 +19,11 @@ from gateway import platform
 from gateway.app import working
 from gateway.config import load
 from gateway.errors import Denied
-from gateway.models import Attempt
+from gateway.models import Agency, Attempt
 from gateway.stages import restored
 from gateway.stages.restored import POINTS
 from gateway.states import RequestState
-from gateway.store import moves, requests
+from gateway.store import moves, requests, shadow
 
 
 @pytest.fixture
@@ -106,6 +106,14 @@ def test_where_nobody_can_be_asked_what_might_be_doubled_is_held(house: House, t
     assert {(one.verdict, one.asked) for one in asked} == {("held", False)}
     house.configure(tmp_path, deposits="keeps")
     assert {(one.verdict, one.asked) for one in restored.ask(house.rooms)} == {("goes", False)}
+
+
+def test_what_is_never_sent_is_not_asked_about(house: House, tmp_path: Path) -> None:
+    keeping(house, tmp_path, deposits="keeps")
+    with house.store.write() as tx:
+        tx.session.get_one(Agency, "AGE-1").transmit = shadow.SHADOW
+    assert released(house) == {}
+    assert house.states() == {"D-1": "READY", "D-2": "READY"}
 
 
 def test_other_bytes_under_the_name_are_held(house: House, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from gateway.platform import passing
 from gateway.ports import Delivery, Receipt
 from gateway.stages import Rooms
 from gateway.states import BatchState, RequestState
-from gateway.store import attempts, moves, requests
+from gateway.store import attempts, moves, requests, shadow
 from gateway.store import backups as rows
 
 log = structlog.get_logger()
@@ -47,7 +47,8 @@ class Asked:
 def ask(rooms: Rooms) -> Iterator[Asked]:
     """Look at each payer for what might be there already, lane by lane. Changes nothing."""
     with rooms.store.read() as tx:
-        doubtful = rows.doubtful(tx)
+        # What is never sent cannot go twice, and nobody may log in for an agency in shadow.
+        doubtful = [request for request in rows.doubtful(tx) if not shadow.of(tx, request)]
     for where, group in groupby(doubtful, key=lambda request: lane(str(request.payer), str(request.number))):
         payer, number = of_lane(where)
         if payer in rooms.config.payer_names:
