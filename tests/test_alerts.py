@@ -24,7 +24,7 @@ from gateway.monitor import Monitor, Pulse
 from gateway.stages.deadlines import Deadlines
 from gateway.stages.watch import Watch
 from gateway.states import CredentialState, RequestState
-from gateway.store import backups, due, moves, outbox
+from gateway.store import backups, breakers, due, moves, outbox
 from gateway.store import credentials as passwords
 from gateway.store.alerts import Symptom
 from gateway.watch import Look, history
@@ -262,6 +262,21 @@ def test_a_line_that_is_down_is_told_when_it_stays_down(house: House) -> None:
     house.later(minutes=15)
     failing(house, "receive", "sandbox:18001", "unreachable")
     assert kinds(watched(house)) == {("unreachable", "AGE-1", "warning")}
+
+
+def test_a_payer_that_is_left_alone_is_told_for_each_mailbox_as_long_as_it_is_silent(house: House) -> None:
+    house.agency("AGE-2", "18003")
+    with house.store.write() as tx:
+        breakers.silent(tx, "sandbox")
+    assert watched(house) == []
+    house.later(minutes=15)
+    failing(house, "receive", "sandbox:18001", "unreachable")
+    assert kinds(watched(house)) == {("unreachable", "AGE-1", "warning"), ("unreachable", "AGE-2", "warning")}
+    failing(house, "receive", "sandbox:18001", None)
+    with house.store.write() as tx:
+        breakers.answered(tx, "sandbox")
+    house.later(minutes=6)
+    assert watched(house) == []
 
 
 def test_a_locked_password_speaks_for_the_mailboxes_it_opens(house: House) -> None:

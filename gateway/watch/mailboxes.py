@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from gateway.clock import today
 from gateway.errors import HostKeyChanged, InDoubt, TransportError, Unreachable
 from gateway.identifiers import lane, of_lane
-from gateway.models import Due
+from gateway.models import Breaker, Due
 from gateway.registry import Book
-from gateway.store import due, watching
+from gateway.store import breakers, due, watching
 from gateway.store.alerts import Symptom
 from gateway.watch import Look, Source
 
@@ -26,12 +26,16 @@ def mailboxes(look: Look) -> Iterator[Symptom]:
     """One alert for each mailbox and cause; a payer's password that is locked speaks for the mailboxes it opens."""
     with look.store.read() as tx:
         failing, barred, book = due.failing(tx), watching.barred(tx), Book.load(tx)
+        silent = breakers.every(tx)
     shut = {lane(row.payer, row.number) for row in barred}
     for row in barred:
         endpoint, facts = lane(row.payer, row.number), {"code": str(row.state), "why": row.reason or ""}
         subject = f"{endpoint} {row.machine}" if row.machine else endpoint
         yield Symptom("password", subject, agency_of(book, endpoint, look), "critical", facts=facts)
     told: set[str] = set()
+    for unanswered in _left_alone(silent, book, look):
+        told.add(unanswered.key)
+        yield unanswered
     for failure in failing:
         if failure.stage in NOT_MAILBOXES or failure.endpoint in shut:
             continue
@@ -39,6 +43,15 @@ def mailboxes(look: Look) -> Iterator[Symptom]:
         if symptom is not None and symptom.key not in told:
             told.add(symptom.key)
             yield symptom
+
+
+def _left_alone(silent: list[Breaker], book: Book, look: Look) -> Iterator[Symptom]:
+    """Mailboxes of a payer nobody answers at: they are not looked at meanwhile, so that none of them fails."""
+    since = {row.payer: row.since for row in silent if _long(row.since, look)}
+    for payer, number, agency in book.live_numbers(today(look.clock)):
+        if payer in since:
+            facts = {"code": Unreachable.code, "since": since[payer].isoformat()}
+            yield Symptom("unreachable", lane(payer, number), agency, "warning", facts=facts)
 
 
 def _symptom(row: Due, agency: str | None, look: Look) -> Symptom | None:
