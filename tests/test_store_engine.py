@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
@@ -18,7 +19,7 @@ from gateway.clock import FixedClock
 from gateway.errors import StoreError
 from gateway.models import Agency, Batch, Submission
 from gateway.platform import WINDOWS
-from gateway.store import Store, connection, journal_mode, moves, status
+from gateway.store import Store, connection, journal_mode, moves, plain, status
 from gateway.store.engine import bulk, listed
 
 COMMAND = """
@@ -222,3 +223,36 @@ def test_a_list_of_any_length_and_of_any_letters_is_one_parameter(store: Store) 
         assert sorted(found) == sorted(odd)
         none = tx.session.exec(select(Batch.name).where(Batch.name.in_(listed(tx, []))))  # type: ignore[attr-defined]
         assert list(none) == []
+
+
+def test_many_rows_are_written_as_sqlalchemy_writes_them(lite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days, nothing, yes and no, lists and defaults: the same in the database, whichever way they came."""
+    days = [date(2026, 9, 14), None, date(2026, 9, 15), date(2026, 9, 14)]
+    rows = [
+        {
+            "batch_id": "LOT-1",
+            "agency_id": "AGE-1",
+            "ordinal": n,
+            "action": "new",
+            "first_service": day,
+            "no_fact_ext": f"{n}",
+        }
+        for n, day in enumerate(days)
+    ]
+    with lite.write() as tx:
+        assert (
+            bulk(tx, Submission, [row | {"request_id": "DEM-1", "valid": bool(n % 2)} for n, row in enumerate(rows)])
+            == 4
+        )
+        assert bulk(tx, Submission, [row | {"request_id": "DEM-2"} for row in rows]) == 4
+        with monkeypatch.context() as patch:
+            patch.setattr(plain, "insert_rows", lambda *_: False)
+            bulk(tx, Submission, [row | {"request_id": "DEM-3", "valid": bool(n % 2)} for n, row in enumerate(rows)])
+            bulk(tx, Submission, [row | {"request_id": "DEM-4"} for row in rows])
+    with lite.read() as tx:
+        kept: dict[str, list[object]] = {}
+        for row in tx.session.execute(text("SELECT * FROM submission ORDER BY request_id, ordinal")).mappings():
+            kept.setdefault(row["request_id"], []).append({k: v for k, v in row.items() if k != "request_id"})
+    assert kept["DEM-1"] == kept["DEM-3"]
+    assert kept["DEM-2"] == kept["DEM-4"]
+    assert len(kept["DEM-1"]) == 4

@@ -32,7 +32,7 @@ from sqlmodel import Session, SQLModel
 from gateway.clock import Clock
 from gateway.errors import StoreError
 from gateway.models import ChainHead
-from gateway.store import connection, schema, snapshot
+from gateway.store import connection, plain, schema, snapshot
 
 IN_LIST = 500  # values in one IN (…), well below every database's limit
 Item = TypeVar("Item")
@@ -161,7 +161,8 @@ def bulk(tx: Tx, model: type[SQLModel], rows: Iterable[Mapping[str, Any]], chunk
     """
     total = 0
     for piece in chunks(rows, chunk):
-        tx.session.execute(insert(table_of(model)), [dict(row) for row in piece])
+        if not plain.insert_rows(tx.session.connection(), table_of(model), piece):
+            tx.session.execute(insert(table_of(model)), [dict(row) for row in piece])
         total += len(piece)
     return total
 

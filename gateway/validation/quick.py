@@ -95,7 +95,9 @@ class Quick:
     def _open_broken(self, data: bytes, holder: Element, broken: Mapping[int, Sequence[Broken]]) -> Chunk | None:
         """A block of which it is known what is wrong with which of its invoices."""
         tags = self._tags(holder)
-        if tags is None or not self._frame.goes_on(tags) or self._deep(holder) or self._wide(holder):
+        if tags is None or not self._frame.goes_on(tags) or self._deep(holder):
+            return None
+        if any(self._wide(holder[place]) for place in broken):  # the schema keeps the others within the limits
             return None
         built_otherwise = {place for place, found in broken.items() if not all(one.of_value for one in found)}
         alike = None if built_otherwise else self._alike_though_broken(data, holder)

@@ -26,7 +26,7 @@ _BEGINS = re.compile(r"[ \t\r\n]*<([^\s<>/]+)")
 _END = "\0"  # between texts put together: no document holds it
 _MOST_TEMPLATES = 4
 _MOST_ATOMS = 200
-_MOST_TRIES = 10  # invoices of one block to learn from
+_CREDIT = 30  # invoices to learn from without a block that is read: it takes longer than reading many
 _MOST_RESTS = 100  # ways of ending an invoice remembered
 
 
@@ -90,6 +90,7 @@ class Templates:
 
     def __init__(self, by_name: Mapping[str, Meaning], invoice: Meaning, shapes: Shapes) -> None:
         self._by_name, self._meaning, self._shapes = by_name, invoice, shapes
+        self._credit = _CREDIT
         self.hopeless = False  # lines say something of their invoice: no template can
         self._heads: list[Template] = []
         self._lines: list[Template] = []
@@ -98,20 +99,24 @@ class Templates:
     def read(self, text: str, line: int, *, learn: bool) -> Columns | None:
         """The invoices of a block; None where it holds anything that no template matches. `line` is that of the block's
         first character."""
-        found = None if self.hopeless else self._read(text, line)
-        if found is None and learn and not self.hopeless:
+        if self.hopeless:
+            return None
+        found = self._read(text, line)
+        if found is None and learn and self._credit > 0:
             self._learn_from(text)
             found = self._read(text, line)
+        if found is not None:
+            self._credit = min(_CREDIT, self._credit + 1)
         return found
 
     def _learn_from(self, text: str) -> None:
         """Learn from the invoices of a block that are written in no way known."""
         begins = _BEGINS.match(text)
         end = f"</{begins[1]}>" if begins is not None else ""
-        tries = _MOST_TRIES
         for part in text.split(end)[:-1] if end else ():
             one = part.lstrip(_BLANK) + end
-            if self._read(one, 1) is None and (tries := tries - 1) >= 0:
+            if self._credit > 0 and self._read(one, 1) is None:
+                self._credit -= 1
                 self._learn(one)
 
     def _learn(self, one: str) -> None:
