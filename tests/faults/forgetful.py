@@ -1,8 +1,8 @@
 """A file system that forgets: what was not synced when the power is cut is gone, or, by chance, part of it.
 
 `python -m faults.forgetful FOLDER` mounts it there until its input ends. Lines on its input: `sync` makes everything
-durable, `cut SEED` cuts the power; each is answered by a line. A file's bytes become durable by fsync of the file, its
-names by fsync of their folders: no more than POSIX promises.
+durable, `cut SEED` cuts the power, `room BYTES` makes it small (0: endless); each is answered by a line. A file's bytes
+become durable by fsync of the file, its names by fsync of their folders: no more than POSIX promises.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class Forgetful:
         self._numbers = itertools.count(1)
         self._root = self._node(stat.S_IFDIR | 0o700)
         self._open: dict[int, Node] = {}
+        self.room = 0  # bytes; 0: endless
         self.lock = threading.Lock()
 
     def sync(self) -> None:
@@ -157,6 +158,9 @@ class Forgetful:
 
     def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
         node = self._file(path, fh)
+        grows = max(0, offset + len(data) - len(node.data))
+        if self.room and grows and sum(len(other.data) for other in self._all()) + grows > self.room:
+            raise OSError(errno.ENOSPC, path)
         if len(node.data) < offset:
             node.data.extend(bytes(offset - len(node.data)))
         node.data[offset : offset + len(data)] = data
@@ -246,8 +250,11 @@ def _locked(disk: Forgetful, operation: Any) -> Any:
 def _obey(disk: Forgetful) -> None:
     for line in sys.stdin:
         with disk.lock:
-            word, _, seed = line.strip().partition(" ")
-            disk.cut(int(seed)) if word == "cut" else disk.sync()
+            word, _, number = line.strip().partition(" ")
+            if word == "room":
+                disk.room = int(number)
+            else:
+                disk.cut(int(number)) if word == "cut" else disk.sync()
         print("done", flush=True)
 
 

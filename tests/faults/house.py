@@ -79,6 +79,8 @@ class House:
     deposited: dict[str, bytes] = field(default_factory=dict)
     tried: list[Tried] = field(default_factory=list)
     said: set[str] = field(default_factory=set)
+    port: int = 0  # where the gateway is told to go
+    more: str = ""  # of the gateway's own table in the configuration
     persons: int = 0  # how often someone had to give a new temporary password
 
     @property
@@ -111,11 +113,12 @@ class House:
 
     def settings(self, port: int) -> None:
         """Write the configuration that reaches this payer at `port`."""
+        self.port = port
         deposits, repeat = PAYERS[self.kind]
         block = self.payer.payer_block(port).replace('deposits = "keeps"', 'deposits = "swallows"')
         block = block.replace('deposits = "swallows"', f'deposits = "{deposits}"')
         block = block.replace('"first_answer"', '"unknown"').replace('= "unknown"', f'= "{repeat}"')
-        self.config.write_text(f'config_version = 1\n[gateway]\nstate_dir = "var"\n{block}')
+        self.config.write_text(f'config_version = 1\n[gateway]\nstate_dir = "var"\n{self.more}{block}')
 
     def give_password(self, number: str) -> None:
         """A person had the payer reset a password, and gives it to the gateway."""

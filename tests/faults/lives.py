@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import resource
+import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -18,7 +20,7 @@ import structlog
 
 from faults.house import House, Later
 from gateway import platform
-from gateway.app import App, working
+from gateway.app import App, open_app, working
 from gateway.config import load
 from gateway.stages.match import requests, statements
 from gateway.validation import judge
@@ -37,6 +39,9 @@ class Life:
     in_turn: bool = False  # one stage after the other in the main thread, without the timetable
     slots: bool = False  # judge documents in processes of their own, as in production
     quiet: bool = False  # says nothing: its writes are counted
+    freezes: bool = False  # at the point it stops (SIGSTOP) instead of dying
+    beside: bool = False  # a second worker on the same state, as other databases allow
+    largest: int = 0  # bytes a file may have; 0: no limit
 
 
 WHOLE = Life()
@@ -60,7 +65,10 @@ def run(config: str, minutes: float, log: str, life: Life, start: Any = None) ->
     requests.IN_ONE = statements.IN_ONE = 1  # every reply is large: its rows are staged in pieces
     if start is not None:
         start.recv()
-    with working(load(Path(config)), clock=Later(minutes)) as app:
+    if life.largest:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (life.largest, resource.RLIM_INFINITY))
+    start_up = open_app if life.beside else working
+    with start_up(load(Path(config)), clock=Later(minutes)) as app:
         if not life.slots:
             judging_here(app)
         if life.in_turn:
@@ -89,7 +97,9 @@ def _dying(life: Life) -> Callable[[str], None]:
     def die(passed: str) -> None:
         if passed == life.point:
             left[0] -= 1
-            if left[0] == 0:
+            if left[0] == 0 and life.freezes:
+                os.kill(os.getpid(), signal.SIGSTOP)
+            elif left[0] == 0:
                 os._exit(KILLED)
 
     return die

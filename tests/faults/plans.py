@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faults import calls, kills, points, power, rotations, sessions
+from faults import calls, clocks, frozen, kills, points, power, rotations, sessions, space
 from faults.trials import Trial
 
 FAMILIES: Mapping[str, Any] = {
@@ -14,12 +14,25 @@ FAMILIES: Mapping[str, Any] = {
     "rotations": rotations,
     "sessions": sessions,
     "power": power,
+    "space": space,
+    "clocks": clocks,
+    "frozen": frozen,
     "kills": kills,
 }
 # Family → how many; None: all there are.
 PLANS: Mapping[str, Mapping[str, int | None]] = {
-    "quick": {"points": None, "calls": None, "kills": 200, "rotations": None, "sessions": 25},
-    "all": {"points": None, "calls": None, "kills": 10_000, "rotations": None, "sessions": 100, "power": 500},
+    "quick": {"calls": None, "points": None, "kills": 200, "rotations": None, "sessions": 25},
+    "all": {
+        "calls": None,
+        "kills": 10_000,
+        "points": None,
+        "rotations": None,
+        "sessions": 100,
+        "power": 500,
+        "space": 200,
+        "clocks": 60,
+        "frozen": None,
+    },
 }
 
 

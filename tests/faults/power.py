@@ -43,7 +43,7 @@ def attempt(trial: Trial, bench: Bench) -> Outcome:
         return Outcome(skipped=EACH, missing=why)
     chance, outcome = trial.chance, Outcome()
     bench.begin()
-    with mounted(bench.place / HERE) as disk, bench.house(lay=_laid) as place:
+    with mounted(bench.place / HERE) as disk, bench.house(lay=laid) as place:
         place.deposit(documents.one_more(0))
         disk.say("sync")
         while outcome.tried < EACH and not outcome.wrong:
@@ -64,7 +64,7 @@ def attempt(trial: Trial, bench: Bench) -> Outcome:
     return outcome
 
 
-def _laid(model: Model, folder: Path) -> None:
+def laid(model: Model, folder: Path) -> None:
     """All but the payer: it has a machine of its own."""
     outside = folder.with_name("elsewhere")
     shutil.rmtree(outside, ignore_errors=True)
