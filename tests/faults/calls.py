@@ -14,7 +14,7 @@ from faults.trials import Bench, Outcome, Trial, finish
 
 IN_TURN = Life(in_turn=True)
 QUARTER = 4  # one in so many calls also fails, in the quick plan
-PAGES = 8  # SQLite's writes of single pages are three quarters of all calls: the quick plan draws one in so many
+PAGES = 16  # SQLite's writes of single pages are three quarters of all calls: the quick plan draws one in so many
 # The way has two lives: to the payer, and back with its answer and its statement.
 WAY = ("out", "back")
 

@@ -103,9 +103,10 @@ class House:
         """Gateway and payer grow older."""
         self.clock.minutes += minutes
 
-    def issue_statements(self) -> None:
+    def issue_statements(self) -> bool:
+        """The payer answers what it has, and issues its statements. Gives whether there were any."""
         self.payer.process()
-        self.payer.issue_statements(today(self.clock))
+        return bool(self.payer.issue_statements(today(self.clock)))
 
     def undelivered(self) -> list[Path]:
         """What still lies in the payer's return boxes."""

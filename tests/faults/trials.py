@@ -87,13 +87,13 @@ class Bench:
 def finish(place: House, life: Life = lives.WHOLE, doubt: bool = False) -> list[str]:
     """Start again and again, let the payer answer, let a person give passwords that nobody can know any more, until
     nothing is left to do; then everything must be right."""
-    for turn in range(TURNS):
+    for _ in range(TURNS):
         code = lives.live(place, life)
         if code != 0:
             return [f"a life without any fault ended with {code}"]
-        place.issue_statements()
+        issued = place.issue_statements()
         for number in checker.shut_out(place):
             place.give_password(number)
-        if turn and not place.undelivered() and not checker.unsettled(place):
+        if not issued and not place.undelivered() and not checker.unsettled(place):
             break
     return checker.at_rest(place, doubt)
