@@ -17,6 +17,8 @@ from faults import plans
 from faults.lane import Result, run_trial
 from faults.trials import Trial
 
+TOLD = 100  # houses between two signs of life
+
 
 def main(arguments: list[str]) -> int:
     asked = _parsed(arguments)
@@ -25,7 +27,6 @@ def main(arguments: list[str]) -> int:
         trials = [trial for trial in trials if asked.name in trial.name]
     print(f"{len(trials)} houses on {asked.lanes} lanes, seed {asked.seed}", flush=True)
     started = time.monotonic()
-    # The rarest and longest first, so that no lane ends alone.
     results = _all_results(trials, asked.lanes, asked.stop)
     _table(results, asked.seed)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -61,6 +62,8 @@ def _all_results(trials: list[Trial], lanes: int, stop: bool) -> list[Result]:
         waiting: dict[Future[Result], Trial] = {pool.submit(run_trial, trial): trial for trial in trials}
         for done in as_completed(waiting):
             results.append(done.result())
+            if len(results) % TOLD == 0:
+                print(f"{len(results)} of {len(trials)}", flush=True)
             if results[-1].wrong:
                 print(f"WRONG {results[-1].family}: {results[-1].name}", flush=True)
                 if stop:

@@ -39,7 +39,7 @@ class Asking(AuthHandler):
             ask.add_string("")
             self.transport._send_message(ask)
             return
-        good = account is not None and not account.locked and (not wants or session._users.change(user, new))
+        good = account is not None and not account.locked and (new is None or session._users.change(user, new))
         if good:
             session.user, session.account = user, account
         self._send_auth_result(user, "password", AUTH_SUCCESSFUL if good else AUTH_FAILED)

@@ -80,6 +80,7 @@ class House:
     tried: list[Tried] = field(default_factory=list)
     said: set[str] = field(default_factory=set)
     port: int = 0  # where the gateway is told to go
+    rules: str = ""  # what the payer wants of passwords, as the configuration says it
     more: str = ""  # of the gateway's own table in the configuration
     persons: int = 0  # how often someone had to give a new temporary password
 
@@ -119,7 +120,9 @@ class House:
         block = self.payer.payer_block(port).replace('deposits = "keeps"', 'deposits = "swallows"')
         block = block.replace('deposits = "swallows"', f'deposits = "{deposits}"')
         block = block.replace('"first_answer"', '"unknown"').replace('= "unknown"', f'= "{repeat}"')
-        self.config.write_text(f'config_version = 1\n[gateway]\nstate_dir = "var"\n{self.more}{block}')
+        if self.rules:  # instead of what the sandbox says
+            block = "".join(line for line in block.splitlines(True) if not line.startswith("password"))
+        self.config.write_text(f'config_version = 1\n[gateway]\nstate_dir = "var"\n{self.more}{block}{self.rules}')
 
     def give_password(self, number: str) -> None:
         """A person had the payer reset a password, and gives it to the gateway."""
@@ -178,16 +181,23 @@ def _laid(model: Model, folder: Path) -> None:
 
 @contextmanager
 def opened(
-    place: Path, model: Model, kind: str, between: Callable[[int], int] | None = None, lay: Lay | None = None
+    place: Path,
+    model: Model,
+    kind: str,
+    between: Callable[[int], int] | None = None,
+    lay: Lay | None = None,
+    rules: str = "",
 ) -> Iterator[House]:
     """A copy of a house whose payer answers, until it is closed; what lay there before is gone. `between` opens
-    something that stands between gateway and payer: given the payer's port, it tells the one to go to instead."""
+    something that stands between gateway and payer: given the payer's port, it tells the one to go to instead.
+    `lay` copies the model there; `rules` ends the payer's table in the configuration."""
     folder = place / HERE
     (lay or _laid)(model, folder)
     clock = Later(model.minutes)
     payer = Sandbox(folder / "payer", shipped_and_own(folder), clock, keeps=PAYERS[kind][0] == "keeps")
     house = House(folder, payer, kind, clock, dict(model.deposited), list(model.tried), set(model.said))
     payer._server._users = Watch(payer._server._users, clock, house.tried, house.said)  # every password is seen
+    house.rules = rules
     own = payer.start()
     try:
         house.settings(between(own) if between else own)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from faults import checker, lives
 from faults.changing import asks_by_request
+from faults.documents import AGENCIES
 from faults.house import House
 from faults.lives import Life
 from faults.proxy import Proxy, Toxic
 from faults.trials import Bench, Outcome, Trial, finish
+from gateway.app import open_app
+from gateway.config import load
 
 IN_TURN = Life(in_turn=True)
 PLACES = 20  # along the login
 HARMS = (("cut", "up"), ("cut", "down"), ("strike", "down"))
 FIRST = 0.35  # of the bytes of a session: before it nobody has said a password
-# How a payer asks for a new password.
+AGED = 25 * 24 * 60  # minutes
+TERM = '[payer.password]\nchange = "ssh"\nlife_days = 30\nsafe_days = 10\njitter_days = 0\n'
+# How a password comes to be changed.
 KINDS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
-    "prompts": nullcontext,  # keyboard-interactive
-    "request": asks_by_request,  # SSH_MSG_USERAUTH_PASSWD_CHANGEREQ
+    "prompts": nullcontext,  # the payer asks, by keyboard-interactive
+    "request": asks_by_request,  # the payer asks, by SSH_MSG_USERAUTH_PASSWD_CHANGEREQ
+    "unasked": asks_by_request,  # we change it over SSH before its term
 }
 
 
@@ -33,17 +39,40 @@ def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
 
 
 def attempt(trial: Trial, bench: Bench) -> Outcome:
-    """After one cut nobody must be asked for a password: both are known, and each may be tried once."""
+    """After one cut nobody must be asked for a password: both are known, and each may be tried once. A change we begin
+    takes several sessions: they take turns."""
     facts = trial.facts
     with KINDS[facts["kind"]]():
-        whole = _length(bench, facts["kind"], facts["way"])
+        sizes = _sizes(bench, facts["kind"])
+        lines = 1 + max(line for line, _ in sizes) if facts["kind"] == "unasked" else 1
+        line = facts["place"] % lines
         share = FIRST + (1 - FIRST) * (facts["place"] + 0.5) / PLACES
-        proxy = Proxy(Toxic(facts["harm"], 0, facts["way"], int(whole * share)))
+        proxy = Proxy(Toxic(facts["harm"], line, facts["way"], int(sizes[line, facts["way"]] * share)))
         try:
-            with bench.house(between=proxy.open) as place:
+            with _before(bench, facts["kind"], proxy) as place:
                 return _changed(place, proxy)
         finally:
             proxy.close()
+
+
+@contextmanager
+def _before(bench: Bench, kind: str, proxy: Proxy) -> Iterator[House]:
+    """A house just before a password is changed."""
+    if kind != "unasked":
+        with bench.house(between=proxy.open) as place:
+            yield place
+        return
+    if "aged" not in bench.models:
+        with bench.house(rules=TERM) as place:
+            lives.live(place, IN_TURN)
+            with open_app(load(place.config), clock=place.clock) as app:
+                for number in AGENCIES:
+                    app.credentials.say_alone("sandbox", number, True)
+            place.payer.stop()
+            place.pass_time(AGED)
+            bench.keep(place, "aged")
+    with bench.house(model="aged", rules=TERM, between=proxy.open) as place:
+        yield place
 
 
 def _changed(place: House, proxy: Proxy) -> Outcome:
@@ -59,14 +88,16 @@ def _changed(place: House, proxy: Proxy) -> Outcome:
     return outcome
 
 
-def _length(bench: Bench, kind: str, way: str) -> int:
-    """Bytes that pass one way in the first session of a life, in which the password is changed."""
-    if (kind, way) not in bench.lengths:
+def _sizes(bench: Bench, kind: str) -> Mapping[tuple[int, str], int]:
+    """Bytes that pass either way in each session of the life in which the password is changed, if nothing happens."""
+    if kind not in bench.lengths:
         proxy = Proxy()
         try:
-            with bench.house(between=proxy.open) as place:
+            with _before(bench, kind, proxy) as place:
+                before = set(place.said)
                 lives.live(place, IN_TURN)
+                assert place.said != before, "no password was changed"
         finally:
             proxy.close()
-        bench.lengths |= {(kind, each): proxy.passed[0, each] for each in ("up", "down")}
-    return bench.lengths[kind, way]
+        bench.lengths[kind] = dict(proxy.passed)
+    return bench.lengths[kind]

@@ -60,7 +60,7 @@ class Bench:
         self._folder = tempfile.TemporaryDirectory(prefix="gateway-faults-")
         self.place = Path(self._folder.name)
         self.models: dict[str, Model] = {}
-        self.lengths: dict[tuple[str, str], int] = {}  # of a session, in bytes
+        self.lengths: dict[str, dict[tuple[int, str], int]] = {}  # bytes of each session, by kind of rotation
         self.sessions: dict[tuple[int, str], int] = {}  # bytes of each session of a way out
         self.followed: set[str] = set()  # how houses looked that were followed to their end
 
