@@ -9,7 +9,7 @@ from datetime import UTC
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from gateway import platform
+from gateway import processes
 from gateway.errors import GatewayError
 
 EVERY = 1.0  # seconds between two looks at what is due
@@ -21,7 +21,7 @@ def serve(
     finish: Callable[[], object] = lambda: None,
     *,
     every: float = EVERY,
-    on_stop: Callable[[Callable[[], None]], None] = platform.on_stop,
+    on_stop: Callable[[Callable[[], None]], None] = processes.on_stop,
 ) -> None:
     """Call `tick` every so many seconds until SIGTERM or Ctrl-C; then let a tick under way end, and call `finish`.
 

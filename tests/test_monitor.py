@@ -25,7 +25,8 @@ from gateway import monitor as watching
 from gateway.config import MonitorConfig
 from gateway.errors import ConfigError
 from gateway.monitor import Monitor, Pulse, listening
-from gateway.platform import WINDOWS, tell_manager
+from gateway.platform import WINDOWS
+from gateway.processes import tell_manager
 from gateway.store import due
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]

@@ -17,7 +17,8 @@ from gateway.cli.house import configuration
 from gateway.clock import SystemClock, today
 from gateway.errors import ConfigError
 from gateway.messages import both
-from gateway.platform import on_stop, private_dir
+from gateway.platform import private_dir
+from gateway.processes import on_stop
 from gateway.sandbox import Sandbox
 from gateway.sandbox.faults import FAULTS
 

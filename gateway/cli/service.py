@@ -15,7 +15,7 @@ from gateway.cli.common import Call, set_up_logs
 from gateway.cli.held import tell_held
 from gateway.cli.house import at_work, configuration
 from gateway.monitor import Monitor, Pulse, listening
-from gateway.platform import tell_manager
+from gateway.processes import tell_manager
 from gateway.schedule import serve
 
 

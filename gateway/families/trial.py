@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from gateway.platform import limit_memory
+from gateway.processes import limit_memory
 
 MEMORY = 2 << 30  # bytes of address space
 Task = Callable[..., Iterable[Any]]

@@ -14,7 +14,8 @@ from typing import Protocol
 from gateway.config.key import KeyConfig
 from gateway.errors import SealingError
 from gateway.messages import side_by_side
-from gateway.platform import WINDOWS, output_of, private_dir, replace, write_private
+from gateway.platform import WINDOWS, private_dir, replace, write_private
+from gateway.processes import output_of
 from gateway.sealing.box import KEY_SIZE, Sealing
 
 _HEADING = b"gateway-master-key-1 "  # the first words of a key file; then the key in base64

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 
 from gateway.errors import JudgingError, StoreError
 from gateway.messages import side_by_side
-from gateway.platform import start_apart, why_ended
+from gateway.processes import start_apart, why_ended
 from gateway.report import InvoiceIndex, Report
 from gateway.slots import answers
 from gateway.slots.frames import GarbageError, frame, receive

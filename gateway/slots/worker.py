@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from gateway.catalog import Catalog
 from gateway.installed import Installed
-from gateway.platform import address_space, confined, detach_pipes, leave_no_core, limit_memory, memory_file
+from gateway.processes import address_space, confined, detach_pipes, leave_no_core, limit_memory, memory_file
 from gateway.report import InvoiceIndex
 from gateway.slots.answers import plain
 from gateway.slots.frames import frame, receive

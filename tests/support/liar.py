@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from gateway.platform import detach_pipes
+from gateway.processes import detach_pipes
 from gateway.slots.frames import frame, receive
 
 

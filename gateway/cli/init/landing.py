@@ -11,7 +11,8 @@ from pathlib import Path
 from gateway.cli.init.house import CONFIG, REGISTRY
 from gateway.errors import ConfigError
 from gateway.messages import both
-from gateway.platform import private_dir, stops_interrupt, sync_dir
+from gateway.platform import private_dir, sync_dir
+from gateway.processes import stops_interrupt
 
 
 def is_set_up(folder: Path) -> bool:
