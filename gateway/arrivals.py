@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ from typing import BinaryIO, cast
 
 from gateway.errors import Gone
 from gateway.ports import Pickup, WaitingFile
+from gateway.sealing.spool import spool
 
 # Names in lower case: those under which editors and transfer programs still write …
 _UNFINISHED = (".*", "~$*", "*.part", "*.partial", "*.filepart", "*.tmp")
 # … and what editors, desktops and we ourselves leave beside real files.
 _CLUTTER = ("*~", "thumbs.db", "desktop.ini", "icon\\r", "recus")
-_IN_MEMORY = 4 << 20  # bytes of a file being taken that stay out of temporary files
 
 
 def is_unfinished(name: str) -> bool:
@@ -94,19 +93,19 @@ class Whole:
 @contextmanager
 def taken(box: Pickup, file: WaitingFile) -> Iterator[Whole]:
     """Read a waiting file. Raises Gone when it is longer or shorter than it was listed: it is not finished."""
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
-        sink = _Sized(spool, file.size)
+    with spool() as stream:
+        sink = _Sized(stream, file.size)
         box.read(file, cast(BinaryIO, sink))
         if sink.size != file.size:
             raise Gone("shorter than it was listed")
-        spool.seek(0)
-        yield Whole(cast(BinaryIO, spool), sink.sha256)
+        stream.seek(0)
+        yield Whole(stream, sink.sha256)
 
 
 class _Sized:
     """A sink that takes no more than a file was listed with, and hashes what it takes."""
 
-    def __init__(self, sink: tempfile.SpooledTemporaryFile[bytes], listed: int) -> None:
+    def __init__(self, sink: BinaryIO, listed: int) -> None:
         self._sink, self._listed, self._digest = sink, listed, hashlib.sha256()
         self.size = 0  # bytes so far
 

@@ -20,6 +20,7 @@ from gateway.models import Parcel, Reply
 from gateway.platform import passing
 from gateway.ports import Pickup, WaitingFile
 from gateway.registry import Book
+from gateway.sealing.spool import spool
 from gateway.stages import Endpoint, Outcome, Rooms, payer_endpoints
 from gateway.states import ReplyState
 from gateway.store import Tx, due, moves, replies
@@ -200,7 +201,7 @@ class _Fetcher:
             yield self._single(file, source, stored, "parcel_unreadable")
         for member in found.members:
             reply_id = new_id("RET")
-            with open_member(source, member) as stream:
+            with open_member(source, member, spool()) as stream:
                 yield _Document(reply_id, member.name, self._rooms.archive.put(reply_id, stream))
 
     def _limits(self) -> ArchiveLimits:

@@ -7,10 +7,9 @@ What is made is judged, and compared with what was sent, before it counts.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO
 
 from gateway import salvage
 from gateway.catalog import DocumentType, Locator
@@ -22,13 +21,12 @@ from gateway.messages import Both, both
 from gateway.models import Batch, Request
 from gateway.report import InvoiceIndex
 from gateway.salvage import Anatomy, Sums
+from gateway.sealing.spool import spool
 from gateway.stages import Rooms
 from gateway.states import BatchState, RequestState
 from gateway.store import Tx, due, moves, requests
 from gateway.store import deadlines as rows
 from gateway.store import salvage as lineage
-
-_IN_MEMORY = 4 << 20  # bytes
 
 
 class NotSentAgainError(GatewayError):
@@ -56,8 +54,7 @@ def send_again(rooms: Rooms, request_id: str, *, reason: str) -> str:
     with rooms.store.read() as tx:
         again = planned(tx, rooms, request_id)
     document = _document(rooms, again.request)
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as made:
-        out = cast(BinaryIO, made)
+    with spool() as out:
         _write(rooms, document, again, out)
         _compare(rooms, again, out)
         lot = new_id("LOT")
@@ -155,13 +152,13 @@ def _write(rooms: Rooms, document: DocumentType, again: Again, target: BinaryIO)
     amounts = [one.amount_cents for one in again.sent]
     known = [amount for amount in amounts if amount is not None]
     sums = Sums(len(again.sent), sum(known) if len(known) == len(amounts) else None)
-    with rooms.archive.open(again.request.archive_ref) as source, tempfile.SpooledTemporaryFile(_IN_MEMORY) as less:
+    with rooms.archive.open(again.request.archive_ref) as source, spool() as less:
         anatomy = salvage.dissect(source, document)
         if anatomy is None:
             raise refusal
         away = set(range(1, len(anatomy.begins) + 1)) - set(again.ordinals)
-        salvage.cut(source, anatomy, away, sums, cast(BinaryIO, less), number=again.number)
-        kept = salvage.dissect(cast(BinaryIO, less), document)
+        salvage.cut(source, anatomy, away, sums, less, number=again.number)
+        kept = salvage.dissect(less, document)
         if kept is None or len(kept.begins) != len(again.sent):
             raise refusal
         try:
@@ -170,7 +167,7 @@ def _write(rooms: Rooms, document: DocumentType, again: Again, target: BinaryIO)
             raise refusal from error
 
 
-def _renumber(source: IO[bytes], anatomy: Anatomy, document: DocumentType, again: Again, target: BinaryIO) -> None:
+def _renumber(source: BinaryIO, anatomy: Anatomy, document: DocumentType, again: Again, target: BinaryIO) -> None:
     """Copy, with each invoice's number written over. Raises ValueError where one is not written plainly, once."""
     locator = _locator(document)
     at = 0

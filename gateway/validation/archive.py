@@ -60,10 +60,11 @@ def members(source: BinaryIO, name: str, limits: ArchiveLimits | None = None) ->
         return Archive(name, tuple(Member(entry.filename, entry.file_size, number) for number, entry in documents))
 
 
-def open_member(source: BinaryIO, member: Member) -> BinaryIO:
-    """The member's bytes as a seekable stream of its own, to be closed by the caller. Raises ValueError when they are
+def open_member(source: BinaryIO, member: Member, into: BinaryIO | None = None) -> BinaryIO:
+    """The member's bytes as a seekable stream of its own, to be closed by the caller: in `into`, a new file, else in a
+    temporary file of the system's, which suits whoever has the archive in the clear. Raises ValueError when they are
     not what `members` saw."""
-    spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=4 * MIB))  # noqa: SIM115 - the caller closes it
+    spool = into or cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=4 * MIB))  # noqa: SIM115 - the caller closes it
     try:
         with _opened(source) as archive:
             for block in _blocks(archive, archive.infolist()[member.number], member.size):

@@ -7,11 +7,10 @@ held as it would be without salvage (docs/salvage.md).
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import structlog
 
@@ -24,6 +23,7 @@ from gateway.models import Request, Salvage
 from gateway.platform import passing
 from gateway.report import NO_PAYER_COULD_TAKE, InvoiceIndex
 from gateway.salvage import Anatomy, Sums
+from gateway.sealing.spool import spool
 from gateway.stages.validate import context, document
 from gateway.stages.validate.choice import choose, head_is_bad, not_agreed
 from gateway.stages.validate.desk import Desk, Judged
@@ -33,8 +33,6 @@ from gateway.states import RequestState
 from gateway.store import salvage as lineage
 
 log = structlog.get_logger()
-
-_IN_MEMORY = 4 << 20  # bytes
 
 
 class _WholeError(Exception):
@@ -134,8 +132,7 @@ class _Work:
         """The document with these invoices only, in the archive."""
         staying = {index.ordinal for index in stay}
         away = [index.ordinal for index in self.invoices if index.ordinal not in staying]
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
-            target = cast(BinaryIO, spool)
+        with spool() as target:
             salvage.cut(source, anatomy, away, self._sums(stay), target, number=number)
             target.seek(0)
             return self.desk.rooms.archive.put(owner, target)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import zipfile
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from gateway.archive import Archive, Stored
 from gateway.catalog import DocumentType
 from gateway.errors import AlteredError
 from gateway.messages import side_by_side
 from gateway.models import Request
+from gateway.sealing.spool import spool
 
 _THE_BEGINNING = (1980, 1, 1, 0, 0, 0)  # the oldest moment a ZIP can name: the same bytes make the same ZIP
-_IN_MEMORY = 4 << 20  # bytes
 
 
 def prepare(archive: Archive, request: Request, document: DocumentType | None) -> None:
@@ -31,12 +30,12 @@ def prepare(archive: Archive, request: Request, document: DocumentType | None) -
 
 
 def _zipped(archive: Archive, request: Request) -> Stored:
-    with archive.open(request.archive_ref) as source, tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
-        wrapped = wrap(source, f"{request.no_dem_ext or request.id}.xml", cast(BinaryIO, spool))
+    with archive.open(request.archive_ref) as source, spool() as target:
+        wrapped = wrap(source, f"{request.no_dem_ext or request.id}.xml", target)
         if wrapped != request.sha256:
             raise AlteredError(side_by_side("archive.altered", ref=request.archive_ref))
-        spool.seek(0)
-        return archive.put(request.batch_id, cast(BinaryIO, spool))
+        target.seek(0)
+        return archive.put(request.batch_id, target)
 
 
 def wrap(source: BinaryIO, name: str, target: BinaryIO) -> str:
