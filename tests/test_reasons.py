@@ -14,6 +14,7 @@ from gateway.errors import TransportError
 from gateway.messages import LANGUAGES, room
 from gateway.registry import sending
 from gateway.resources import data_dir
+from gateway.stages import restored
 from gateway.stages.collect import receipt
 from gateway.store import requests
 
@@ -92,10 +93,10 @@ def test_every_rule_of_a_family_has_a_sentence_and_a_next_step() -> None:
 
 def test_every_cause_for_which_a_lot_rests_has_a_sentence_and_a_next_step() -> None:
     found = rested("batch")
-    assert found == {"NOT_JUDGED"}
+    assert found == {"NOT_JUDGED", "lot_altered"}
     left = {receipt.TOO_LARGE, *receipt.NEVER_TAKEN.values()}  # where they are
     assert left == {"LOT_TOO_LARGE", "NOT_A_FILE", "LINKED_TWICE", "UNUSABLE_NAME"}
-    assert missing("batch", found | left | {"NO_DOCUMENT", "HOSTILE_ARCHIVE"}) == set()
+    assert missing("batch", found | left | {"NO_DOCUMENT", "HOSTILE_ARCHIVE", restored.HOLD}) == set()
 
 
 def test_every_cause_for_which_a_reply_rests_has_a_sentence_and_a_next_step() -> None:

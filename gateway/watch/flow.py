@@ -22,6 +22,7 @@ IDENTITY = frozenset(
         "statement_entry_stranger",
         "host_key_changed",
         "bytes_changed",
+        "lot_altered",
     }
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import structlog
 
 from gateway.clock import today
+from gateway.errors import AlteredError
 from gateway.models import Batch
 from gateway.registry import Book
 from gateway.stages import Endpoint, Outcome, Rooms
@@ -47,9 +48,12 @@ class Validate:
 
 
 def _guarded(rooms: Rooms, book: Book, batch: Batch) -> int:
-    """Judge one lot; what breaks in it stops no other, and it stays COLLECTED."""
+    """Judge one lot; what breaks in it stops no other, and it stays COLLECTED. Held when its bytes are not those that
+    came."""
     try:
         lot.judge(Desk(rooms, book, batch, book.source(batch.source_id), today(rooms.clock)))
+    except AlteredError:
+        lot.hold_altered(rooms.store, batch)
     except Exception as problem:
         log.error("lot_not_judged", lot=batch.id, error=type(problem).__name__)
         return 0

@@ -10,11 +10,12 @@ import structlog
 from gateway.errors import StaleState
 from gateway.models import Batch
 from gateway.platform import passing
+from gateway.sealing.spool import spool
 from gateway.stages.validate import answers, division, document
 from gateway.stages.validate.context import finding
 from gateway.stages.validate.desk import Desk, Judged
 from gateway.states import BatchState, RequestState
-from gateway.store import Tx, moves, requests, staged
+from gateway.store import Store, Tx, moves, requests, staged
 from gateway.store import salvage as lineage
 from gateway.validation import is_archive, members, open_member
 
@@ -51,7 +52,7 @@ def _members(desk: Desk, stream: BinaryIO) -> Iterator[document.Kept]:
     if any(found.refuses for found in opened.findings):
         return
     for ordinal, member in enumerate(opened.members, 1):
-        with open_member(stream, member) as source:
+        with open_member(stream, member, spool()) as source:
             stored = desk.rooms.archive.put(desk.batch.id, source)
         passing("validate.kept")
         yield document.Kept(ordinal, member.name, stored.ref, stored.size, stored.sha256)
@@ -103,6 +104,15 @@ def _close(tx: Tx, desk: Desk) -> None:
     reason = next((f.code for f in desk.archive_findings if f.refuses), None)
     reason = reason or next((j.request.reason for j in desk.judged if j.request.reason), None)
     moves.move(tx, batch, BatchState.REFUSED, reason or "NO_DOCUMENT", detail=detail)
+
+
+def hold_altered(store: Store, batch: Batch) -> None:
+    """The archived bytes of a lot are not those that came: nobody judges them, a person must look."""
+    staged.clear(store, batch.id)
+    with store.write() as tx:
+        moves.move(tx, batch, BatchState.HELD, "lot_altered")
+    passing("validate.recorded")
+    log.error("lot_altered", lot=batch.id)
 
 
 def _hold(desk: Desk) -> None:
