@@ -14,7 +14,7 @@ from faults.trials import Bench, Outcome, Trial, finish
 
 IN_TURN = Life(in_turn=True)
 QUARTER = 4  # one in so many calls also fails, in the quick plan
-# What SQLite does within a transaction, and the library to its socket, is nine tenths of all calls, and a kill between two
+# What SQLite does within a transaction and the library to its socket is nine tenths of all calls; a kill between two
 # of them is like one before or after: the quick plan draws one in so many of each.
 WITHIN = {"pwrite64", "fdatasync", "ftruncate", "sendto"}
 DRAWN = 32
