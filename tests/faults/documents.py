@@ -68,10 +68,10 @@ def one_more(seed: int) -> dict[str, bytes]:
     return made | ({"18003/lots/b.xml": _old(9, 1)} if seed == 0 else {})
 
 
-def single(seed: int = 7) -> dict[str, bytes]:
+def single(seed: int = 7, invoices: int = 1) -> dict[str, bytes]:
     """One document from one agency."""
     sink = BytesIO()
-    generate(_new(seed, 1), sink)
+    generate(_new(seed, invoices), sink)
     return {f"18001/lots/s{seed}.xml": sink.getvalue()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faults import calls, clocks, frozen, kills, points, power, rotations, sessions, space
+from faults import calls, clocks, frozen, kills, large, points, power, rotations, sessions, soak, space
 from faults.trials import Trial
 
 FAMILIES: Mapping[str, Any] = {
@@ -18,6 +18,8 @@ FAMILIES: Mapping[str, Any] = {
     "clocks": clocks,
     "frozen": frozen,
     "kills": kills,
+    "soak": soak,
+    "large": large,
 }
 # Family → how many; None: all there are.
 PLANS: Mapping[str, Mapping[str, int | None]] = {
@@ -32,6 +34,8 @@ PLANS: Mapping[str, Mapping[str, int | None]] = {
         "space": 200,
         "clocks": 60,
         "frozen": None,
+        "soak": 20_000,  # lots
+        "large": 100_000,  # invoices
     },
 }
 

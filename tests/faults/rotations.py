@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from faults import checker, lives
+from faults import checker, lives, remade
 from faults.changing import asks_by_request
 from faults.documents import AGENCIES
 from faults.house import House
@@ -30,18 +30,25 @@ KINDS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
 
 
 def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
-    """Each way of changing at PLACES × HARMS points; `count` bounds the points of each way."""
+    """Each way of changing at PLACES × HARMS points; `count` bounds the points of each way. In the long plan also the
+    ways in which the payer makes the password (`remade`)."""
     for kind in KINDS:
         points = [(place, harm, way) for harm, way in HARMS for place in range(PLACES)]
         for place, harm, way in points[: count or None]:
             facts = {"kind": kind, "place": place, "harm": harm, "way": way}
             yield Trial("rotations", f"{kind}, {harm} {way} at {place + 1}/{PLACES}", seed, facts)
+    cuts = [(way, place) for way in ("up", "down") for place in range(PLACES)]
+    for way, place in cuts[: count or None] if thorough else ():
+        facts = {"kind": "machine", "harm": "cut", "way": way, "share": (place + 0.5) / PLACES}
+        yield Trial("rotations", f"machine, cut {way} at {place + 1}/{PLACES}", seed, facts)
 
 
 def attempt(trial: Trial, bench: Bench) -> Outcome:
     """After one cut nobody must be asked for a password: both are known, and each may be tried once. A change we begin
     takes several sessions: they take turns."""
     facts = trial.facts
+    if facts["kind"] == "machine":
+        return remade.attempt(trial, bench)
     with KINDS[facts["kind"]]():
         sizes = _sizes(bench, facts["kind"])
         lines = 1 + max(line for line, _ in sizes) if facts["kind"] == "unasked" else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sqlite3
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -148,10 +148,17 @@ def registry(agencies: Sequence[Agency], since: date = date(2016, 7, 1)) -> str:
 
 @contextmanager
 def town(
-    folder: Path, agencies: Mapping[str, str], *, gateway: str = "", machines: bool = False, **sandbox: Any
+    folder: Path,
+    agencies: Mapping[str, str],
+    *,
+    gateway: str = "",
+    machines: bool = False,
+    between: Callable[[int], int] = int,
+    **sandbox: Any,
 ) -> Iterator[Town]:
     """A running town; `agencies`: number → personal account. `gateway`: more lines of [gateway]. `machines`: the payer
-    makes machine identifiers, and nobody logs in without one."""
+    makes machine identifiers, and nobody logs in without one; `between` opens what stands before the door where they
+    are made: given its port, it tells the one to go to."""
     clock = FixedClock(NOON)
     payer = Sandbox(folder / "payeur", shipped_and_own(folder), clock, **sandbox)
     people = {
@@ -166,7 +173,7 @@ def town(
     try:
         (folder / "gateway.toml").write_text(
             f'config_version = 1\n[gateway]\nstate_dir = "var"\n{gateway}\n'
-            + payer.payer_block(port, machines=payer.machines.start() if machines else 0)
+            + payer.payer_block(port, machines=between(payer.machines.start()) if machines else 0)
         )
         with open_app(load(folder / "gateway.toml"), clock=clock) as app:
             place = Town(folder, clock, payer, app, people, passwords)

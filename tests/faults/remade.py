@@ -1,0 +1,100 @@
+"""A change of a password that the payer makes, its line cut at points spread over question and answer."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from support.town import Town, town
+
+from faults import lives
+from faults.proxy import Proxy, Toxic
+from faults.trials import Bench, Outcome, Trial
+
+NUMBER, FIRST, SECOND = "18001", "AGE18001A", "AGE18001B"
+CHANGE = 2  # the connection of the change: two identifiers were made before
+APART, AGED = timedelta(days=3), timedelta(days=17, hours=1)  # the first is 20 days old of 30
+LATER, LIVES = timedelta(hours=1, minutes=1), 3
+
+
+def attempt(trial: Trial, bench: Bench) -> Outcome:
+    """An answer that is lost costs that identifier, for nobody else knows the password; a question that never came
+    costs nothing. The other identifier goes on either way."""
+    facts, outcome = trial.facts, Outcome(1)
+    size = _sizes(bench)[CHANGE, facts["way"]]
+    proxy = Proxy(Toxic(facts["harm"], CHANGE, facts["way"], int(size * facts["share"])))
+    with _aged(proxy) as place:
+        before = _payers(place)[FIRST]["changed"]
+        lives.in_turn(place.app)
+        if not proxy.struck.is_set():
+            return Outcome(0, skipped=1, why="the session ended before that byte")
+        for life in range(LIVES):
+            place.agencies[NUMBER].deposit(f"{life}.xml", place.agencies[NUMBER].lot(seed=life + 1))
+            place.settle()
+            place.clock.advance(LATER)
+            lives.in_turn(place.app)  # so that no other login puts off what is still to be settled
+        outcome.wrong = list(_wrong(place, changed=_payers(place)[FIRST]["changed"] != before))
+    return outcome
+
+
+def _wrong(place: Town, *, changed: bool) -> Iterator[str]:
+    for name, (state, reason) in place.states(place.agencies[NUMBER]).items():
+        if state != "RECEIVABLE":
+            yield f"I2 {name} rests in {state} {reason}"
+    mine = {
+        r["machine"]: (r["state"], r["reason"]) for r in place.rows("select machine, state, reason from credential")
+    }
+    if mine[SECOND][0] != "ACTIVE":
+        yield f"I9 the other identifier is {mine[SECOND]}"
+    if mine[FIRST][0] != "ACTIVE" and not (changed and mine[FIRST] == ("LOCKED", "answer_lost")):
+        yield f"I9 the identifier is {mine[FIRST]}; the payer changed it: {changed}"
+    for machine, row in _payers(place).items():
+        if row["failures"] > 1:
+            yield f"I9 {row['failures']} passwords of {machine} were refused"
+
+
+@contextmanager
+def _aged(proxy: Proxy) -> Iterator[Town]:
+    """An agency with two identifiers, of which the older one's time has come."""
+    with TemporaryDirectory(prefix="gateway-faults-") as name:
+        folder, who = Path(name), {NUMBER: "personal:231236"}
+        try:
+            with town(folder, who, machines=True, between=proxy.open, password_days=30) as place:
+                for wait in (APART, AGED):
+                    _make(place)
+                    place.clock.advance(wait)
+                yield place
+        finally:
+            proxy.close()
+
+
+def _make(place: Town) -> None:
+    """A person has an identifier made."""
+    mailboxes, credentials = place.app.rooms.mailboxes, place.app.credentials
+    with credentials.secret("sandbox", NUMBER, machine="", first=True) as secret:
+        machine, password = mailboxes.machine_maker("sandbox", NUMBER).make(secret)
+    credentials.set_machine("sandbox", NUMBER, machine, password)
+    mailboxes.payer_login("sandbox", NUMBER, machine)
+
+
+def _payers(place: Town) -> dict[str, Any]:
+    """The identifiers in the payer's own book."""
+    with closing(sqlite3.connect(place.folder / "payeur" / "book.sqlite")) as db:
+        db.row_factory = sqlite3.Row
+        return {row["machine"]: row for row in db.execute("select machine, changed, failures from machines")}
+
+
+def _sizes(bench: Bench) -> dict[tuple[int, str], int]:
+    """Bytes that pass either way if nothing happens."""
+    if "machine" not in bench.lengths:
+        proxy = Proxy()
+        with _aged(proxy) as place:
+            lives.in_turn(place.app)
+        assert proxy.passed[CHANGE, "down"], "no password was changed"
+        bench.lengths["machine"] = dict(proxy.passed)
+    return bench.lengths["machine"]
