@@ -167,13 +167,13 @@ def test_a_person_has_one_made_on_the_command_line(tmp_path: Path, capsys: pytes
 
 
 @contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
+def answering(status: int, body: bytes, missing: int = 0) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(status)
             self.send_header("Location", "http://127.0.0.1:9/")
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(body) + missing))
             self.end_headers()
             self.wfile.write(body)
 
@@ -219,6 +219,13 @@ def test_what_each_answer_means(status: int, body: bytes, calls: list[str], rais
             with pytest.raises(raised):
                 door(url).change(secret)
     assert secret.calls == calls
+
+
+def test_half_an_answer_is_a_cut_line_and_no_answer_to_keep() -> None:
+    secret = Notebook("old")
+    with answering(200, GOOD[:60], missing=len(GOOD) - 60) as url, pytest.raises(Unreachable):
+        door(url).change(secret)
+    assert secret.calls == ["get"]
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://payeur.invalid/", "ftp://127.0.0.1/"])
