@@ -37,6 +37,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             app.loop._pool = lives.InTurn()
             app.loop.once()
         house.log.touch()
+        house.payer.stop()  # its threads would write into what each test lays anew
         shutil.copytree(house.folder, place / "done")
         yield house
 
