@@ -13,23 +13,11 @@ import pytest
 from support.command import call
 from support.dying import Killed, die_at
 from support.house import paimt
+from support.registry import ONE_AGENCY, PAYER
 
 from gateway.store import chain
 
-REGISTRY = """
-[[agency]]
-name = "A"
-kind = "commercial"
-payers = ["sandbox"]
-migrated_on = 2016-07-01
-[[agency.number]]
-payer = "sandbox"
-number = "18001"
-from = 2016-07-01
-[[agency.source]]
-name = "s"
-pickup = { kind = "folder", path = "lots", finished = "rename" }
-returns = { kind = "folder", path = "retours" }
+REGISTRY = f"""{ONE_AGENCY}
 [[account]]
 id = "personal:231234"
 kind = "personal"
@@ -38,12 +26,7 @@ account = "personal:231234"
 agency = "18001"
 from = 2016-07-01
 """
-PAYER = """
-[[payer]]
-name = "sandbox"
-formats = ["ramq-rfp"]
-kind = "folder"
-environment = "test"
+SETTINGS = f"""{PAYER}
 deposit = "depot"
 returns = "payeur"
 """
@@ -59,7 +42,7 @@ class Typed(io.StringIO):
 @pytest.fixture
 def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
     """A house whose worker died while it sent D-1, and whose payer took what was there away."""
-    (tmp_path / "gateway.toml").write_text(PAYER, encoding="utf-8")
+    (tmp_path / "gateway.toml").write_text(SETTINGS, encoding="utf-8")
     (tmp_path / "registry.toml").write_text(REGISTRY, encoding="utf-8")
     for box in ("lots", "retours", "depot", "payeur"):
         (tmp_path / box).mkdir()
