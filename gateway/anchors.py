@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from gateway.clock import local
 from gateway.errors import GatewayError
+from gateway.lines import DamagedLineError, records
 from gateway.messages import both
 from gateway.platform import append_private
 
@@ -51,21 +52,11 @@ class Anchor(BaseModel):
 
 
 def every(file: Path) -> Iterator[Anchor]:
-    """Every anchor, in the order in which they were added; none where there is no file. A last line without its end is
-    one that the machine died in. Raises AnchorsError."""
-    if not file.exists():
-        return
-    with file.open("rb") as lines:
-        number = 0
-        while line := lines.readline(LONGEST):
-            number += 1
-            if not line.strip():
-                continue
-            try:
-                yield Anchor.model_validate_json(line)
-            except ValidationError as error:
-                if line.endswith(b"\n") or len(line) == LONGEST or lines.read(1):
-                    raise AnchorsError(file, number) from error
+    """Every anchor, in the order in which they were added; see `lines.records`. Raises AnchorsError."""
+    try:
+        yield from records(file, Anchor, LONGEST)
+    except DamagedLineError as error:
+        raise AnchorsError(file, error.line) from error
 
 
 def last(file: Path) -> Anchor | None:
@@ -76,8 +67,7 @@ def last(file: Path) -> Anchor | None:
 def add(file: Path, at: datetime, events: int, hash_: str) -> Anchor:
     """Add one, durably. Raises OSError."""
     anchor = Anchor(at=at, events=events, hash=hash_)
-    begun = file.exists() and file.stat().st_size and not _ended(file)
-    append_private(file, (b"\n" if begun else b"") + line(anchor).encode() + b"\n")
+    append_private(file, line(anchor).encode() + b"\n")
     return anchor
 
 
@@ -114,9 +104,3 @@ def pasted(text: str, file: Path) -> list[Anchor]:
 def of_day(anchor: Anchor | None, now: datetime) -> bool:
     """Whether an anchor was made on the day of `now` in Quebec."""
     return anchor is not None and local(anchor.at).date() == local(now).date()
-
-
-def _ended(file: Path) -> bool:
-    with file.open("rb") as opened:
-        opened.seek(-1, 2)
-        return opened.read(1) == b"\n"

@@ -116,8 +116,10 @@ def replace_private(path: Path, data: bytes) -> None:
 
 def append_private(path: Path, line: bytes) -> None:
     """Add a line to a file, durably; make it, readable by its owner only, when it is not there. Nothing that stands in
-    the file is touched: the system may have been told to allow no more than that."""
+    the file is touched: the system may have been told to allow no more than that. After a line that a crash cut short
+    it begins on one of its own."""
     new = not path.exists()
+    line = b"\n" + line if not new and _cut_short(path) else line
     flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     with os.fdopen(os.open(path, flags, 0o600), "ab", buffering=0) as file:
         if file.write(line) != len(line):
@@ -125,3 +127,11 @@ def append_private(path: Path, line: bytes) -> None:
         os.fsync(file.fileno())
     if new:
         sync_dir(path.parent)
+
+
+def _cut_short(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from gateway.errors import GatewayError
+from gateway.lines import DamagedLineError, records
 from gateway.messages import side_by_side
 from gateway.platform import append_private
 
@@ -28,21 +29,12 @@ class Tombstone(BaseModel):
 
 
 def every(file: Path) -> Iterator[Tombstone]:
-    """Every one, in the order they were added; none where there is no file. A last line without its end is one that the
-    machine died in. Raises GatewayError: what cannot be read might bring back what was purged."""
-    if not file.exists():
-        return
-    with file.open("rb") as lines:
-        number = 0
-        while line := lines.readline(LONGEST):
-            number += 1
-            if not line.strip():
-                continue
-            try:
-                yield Tombstone.model_validate_json(line)
-            except ValidationError as error:
-                if line.endswith(b"\n") or lines.read(1):
-                    raise GatewayError(side_by_side("backups.tombstones_damaged", file=file, line=number)) from error
+    """Every one, in the order in which they were added; see `lines.records`. Raises GatewayError: what cannot be read
+    might bring back what was purged."""
+    try:
+        yield from records(file, Tombstone, LONGEST)
+    except DamagedLineError as error:
+        raise GatewayError(side_by_side("backups.tombstones_damaged", file=file, line=error.line)) from error
 
 
 def owners(file: Path) -> set[str]:
@@ -56,12 +48,5 @@ def add(file: Path, made: Iterable[Tombstone]) -> int:
     new = {one.owner: one for one in made if one.owner not in known}
     lines = [one.model_dump_json().encode() + b"\n" for one in new.values()]
     if lines:
-        begun = file.exists() and file.stat().st_size and not _ended(file)
-        append_private(file, (b"\n" if begun else b"") + b"".join(lines))
+        append_private(file, b"".join(lines))
     return len(lines)
-
-
-def _ended(file: Path) -> bool:
-    with file.open("rb") as opened:
-        opened.seek(-1, 2)
-        return opened.read(1) == b"\n"

@@ -38,6 +38,7 @@ FLOORS: list[list[str]] = [
         "sheets",
         "payer",
         "calendars",
+        "lines",
         "anchors",
         "instance",
         "tombstones",

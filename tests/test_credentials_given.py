@@ -314,3 +314,12 @@ def test_a_count_that_cannot_be_written_changes_nothing(place: Place) -> None:
     with pytest.raises(OSError, match="generations"):
         place.house.set_current(*WHO, "in-use-1")
     assert place.row().state == "EXPECTED"
+
+
+def test_what_is_counted_after_a_line_that_a_crash_cut_short_counts(tmp_path: Path) -> None:
+    file = tmp_path / "generations"
+    counted = Generations(file)
+    counted.kept("CRE-1", 7)
+    file.write_bytes(file.read_bytes() + b"CRE-1 8 ke")
+    counted.kept("CRE-1", 9)
+    assert counted.highest() == {"CRE-1": 9}
