@@ -87,6 +87,16 @@ def test_a_tolerance_forgives_nothing_else(data: bytes, known: Catalog) -> None:
     assert (report.findings[0].code, report.refused) == ("HOSTILE_ENCODING", True)
 
 
+@pytest.mark.parametrize("text", [SMALL, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("name", ["iso_8859_1", "windows_1252"])
+def test_utf_8_that_is_declared_as_something_else_is_warned_of(name: str, text: str, known: Catalog) -> None:
+    lying = DECLARED.format(NAMES[name]).encode() + text.encode()
+    (warning,) = [found for found in judged(known, lying, name).findings if found.code == "ENCODING_DOUBTFUL"]
+    assert (warning.severity, warning.line, NAMES[name] in warning.message["fr"]) == ("warning", 1, True)
+    for honest in (written(text, name), written(document(invoice(1)), name)):  # the second: nothing but ASCII
+        assert "ENCODING_DOUBTFUL" not in [found.code for found in judged(known, honest, name).findings]
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     made = House(tmp_path)

@@ -29,6 +29,7 @@ BUILT_IN = (
         ("encoding_other", "encoding_unmarked", "encoding_disagrees", "encoding_broken", "utf16_declared"),
         b'<?xml version="1.0" encoding="UTF-7"?>' + _REQUEST + b"</dem_annu>",
     ),
+    BuiltIn("ENCODING_DOUBTFUL", "ours", ("encoding_doubtful",), severity="warning"),
     BuiltIn(
         "HOSTILE_SIZE",
         "ours",

@@ -23,6 +23,7 @@ _NOT_ASCII = {  # how "<" or "<?" looks in an encoding we do not take, when no b
 
 # What a software may be forgiven, by name (FORMATS section 2), and the encoding that is.
 TOLERANCES = {"utf16_declared": "utf-8", "iso_8859_1": "iso-8859-1", "windows_1252": "windows-1252"}
+ONE_BYTE = frozenset({"iso-8859-1", "windows-1252"})  # characters of one byte: any bytes, or nearly, are some text
 _BY_DECLARATION = {name: tolerance for tolerance, name in TOLERANCES.items() if name != "utf-8"}
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from gateway import xmlsafe
-from gateway.validation.encoding import Encoding, detect, shown
+from gateway.validation.encoding import ONE_BYTE, Encoding, detect, shown
 from gateway.validation.findings import Draft, LineColumn, built_in
 from gateway.validation.limits import MIB, Limits
 from gateway.validation.syntax import not_well_formed, unless_out_of_memory
@@ -81,6 +81,14 @@ def _encoding_refused(encoding: Encoding, severity: str = "error") -> Draft | No
     return draft
 
 
+def _doubtful(encoding: Encoding) -> Draft:
+    """Whatever the bytes are, they are some text in an encoding of one byte a character: only that text of another
+    encoding is not UTF-8 by chance says that the declaration is wrong."""
+    draft = built_in("ENCODING_DOUBTFUL", "encoding_doubtful", severity="warning", declared=shown(encoding.declared))
+    draft.at = (1, 1)
+    return draft
+
+
 def _size_refused(size: int, limits: Limits) -> Draft | None:
     if size <= limits.document_bytes:
         return None
@@ -98,12 +106,17 @@ def _read(source: BinaryIO, encoding: Encoding, *, check: bool) -> Guarded:
     """Hash every byte; decode every character while they can be decoded."""
     source.seek(0)
     digest, size, characters = hashlib.sha256(), 0, _Characters(encoding.name)
+    other = _Characters("utf-8") if encoding.name in ONE_BYTE else None
     while block := source.read(BLOCK):
         digest.update(block)
         size += len(block)
         if check and characters.broken is None:
             characters.read(block)
+        if other is not None and other.broken is None:
+            other.read(block)
     seen = Guarded(digest.hexdigest(), size, encoding)
+    if other is not None and other.broken is None and other.beyond_ascii:
+        seen.warning = _doubtful(encoding)
     if characters.broken is not None:
         seen.defect = built_in("HOSTILE_ENCODING", "encoding_broken", encoding=encoding.name.upper())
         seen.defect.at = characters.broken
@@ -117,6 +130,7 @@ class _Characters:
         self._decoder = codecs.getincrementaldecoder(name)()
         self._line, self._column = 1, 1
         self.broken: LineColumn | None = None
+        self.beyond_ascii = False
 
     def read(self, block: bytes) -> None:
         before = self._decoder.getstate()
@@ -128,6 +142,7 @@ class _Characters:
             self.broken = self._line, self._column
 
     def _count(self, text: str) -> None:
+        self.beyond_ascii = self.beyond_ascii or not text.isascii()
         lines = text.count("\n")
         self._line += lines
         self._column = len(text) - text.rfind("\n") if lines else self._column + len(text)
