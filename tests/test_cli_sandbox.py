@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
+import sys
+import tomllib
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -47,6 +52,24 @@ def test_a_port_in_use_is_named(at: tuple[str, ...], capsys: pytest.CaptureFixtu
         port = str(taken.getsockname()[1])
         assert call("sandbox", "--port", port, *at) == 2
     assert f"Port {port}" in capsys.readouterr().err
+
+
+def test_it_serves_machine_identifiers_at_a_port_of_their_own(at: tuple[str, ...]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        door = free.getsockname()[1]
+    run = [sys.executable, "-m", "gateway", "sandbox", "--port", "0", "--machines", str(door), "--password-days", "30"]
+    with subprocess.Popen([*run, *at], stdout=subprocess.PIPE, text=True) as served:
+        try:
+            assert served.stdout is not None
+            said = "".join(iter(served.stdout.readline, "\n"))
+            (payer,) = tomllib.loads("".join(iter(served.stdout.readline, "\n")))["payer"]
+            assert (payer["user"], payer["password"]["life_days"]) == ("{machine}", 30), said
+            with urllib.request.urlopen(f"{payer['password']['change_url']}/changer", data=b"", timeout=30) as answer:
+                assert b"<CodeErreur>1</CodeErreur>" in answer.read(), "it knows nobody yet, but it answers"
+        finally:
+            served.send_signal(signal.SIGINT)
+            said = served.communicate()[0]
+    assert (served.returncode, "stopped" in said) == (0, True)
 
 
 def test_the_help_of_fault_names_every_fault(capsys: pytest.CaptureFixture[str]) -> None:

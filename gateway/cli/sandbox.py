@@ -6,8 +6,10 @@ import errno
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -30,33 +32,48 @@ def register(root: typer.Typer) -> None:
     root.add_typer(group, name="sandbox")
 
 
-def payer(call: Call) -> Sandbox:
-    """The sandbox kept in the state folder."""
+def payer(call: Call, **ways: Any) -> Sandbox:
+    """The sandbox kept in the state folder. `ways`: see `Sandbox`."""
     config = configuration(call)
     folder = private_dir(config.paths.state / "sandbox")
-    return Sandbox(folder, shipped_and_own(config.paths.state), SystemClock())
+    return Sandbox(folder, shipped_and_own(config.paths.state), SystemClock(), **ways)
 
 
 @group.callback()
-def serve(ctx: typer.Context, port: int = typer.Option(2222, "--port", help="sandbox.port")) -> None:
+def serve(
+    ctx: typer.Context,
+    port: int = typer.Option(2222, "--port", help="sandbox.port"),
+    keeps: bool = typer.Option(False, "--keeps", help="sandbox.keeps"),
+    password_days: int = typer.Option(0, "--password-days", min=0, help="sandbox.password_days"),
+    machines: int = typer.Option(0, "--machines", min=0, help="sandbox.machines"),
+) -> None:
     if ctx.invoked_subcommand is not None:
         return
     call: Call = ctx.obj
     set_up_logs(logging.INFO)
     stop = threading.Event()
     on_stop(stop.set)
-    sandbox = payer(call)
+    sandbox = payer(call, keeps=keeps, password_days=password_days)
+    opened = _opened(sandbox.start, port)
     try:
-        opened = sandbox.start(port)
+        door = _opened(sandbox.machines.start, machines) if machines else 0
+        block = sandbox.payer_block(opened, machines=door)
+        sys.stdout.write(f"{call.say('cli.sandbox_started', port=opened)}\n\n{block}\n")
+        sys.stdout.flush()
+        stop.wait()
+    finally:
+        sandbox.stop()
+    call.tell("cli.sandbox_stopped")
+
+
+def _opened(door: Callable[[int], int], port: int) -> int:
+    """Open a door. Raises ConfigError where another program has its port."""
+    try:
+        return door(port)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
         raise ConfigError(both("cli.sandbox_port_taken", port=port)) from error
-    sys.stdout.write(call.say("cli.sandbox_started", port=opened) + "\n\n" + sandbox.payer_block(opened) + "\n")
-    sys.stdout.flush()
-    stop.wait()
-    sandbox.stop()
-    call.tell("cli.sandbox_stopped")
 
 
 @group.command("add", help="sandbox.add.help")
