@@ -6,7 +6,7 @@ import hashlib
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,6 +16,8 @@ from gateway.config.keeping import BackupConfig, RetentionConfig
 from gateway.config.key import KeyConfig
 from gateway.config.monitor import MonitorConfig
 from gateway.config.password import PasswordConfig
+from gateway.config.payer import PayerConfig
+from gateway.config.places import Paths, paths
 from gateway.config.strict import Model, Seconds, Table, nearest, read
 from gateway.errors import ConfigError
 from gateway.messages import both
@@ -36,10 +38,6 @@ __all__ = [
     "load",
     "paths",
 ]
-
-OnRepeat = Literal["first_answer", "refuses", "processes_again", "unknown"]
-_USER = "{transmission_number}"
-_MACHINE = "{machine}"  # the identifier of a machine that the payer made for the number
 
 
 class GatewayConfig(Table):
@@ -71,61 +69,6 @@ class GatewayConfig(Table):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class PayerConfig(Table):
-    """[[payer]]: one payer's mailboxes, and the facts about it that decide what we may do. Durations in seconds."""
-
-    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")  # no colon: endpoints are called payer:number
-    formats: tuple[str, ...] = Field(min_length=1)
-    environment: Literal["test", "production"]
-    kind: str = "sftp"
-    host: str = ""
-    port: int = Field(22, ge=1, le=65535)
-    user: str = _USER
-    host_key: str = ""
-    deposit: str = "depot"
-    returns: str = "retour"
-    on_repeat: OnRepeat | dict[str, OnRepeat] = "unknown"
-    deposits: Literal["keeps", "swallows", "unknown"] = "unknown"
-    statements: str = "etat-compte"
-    poll: Seconds = 60
-    returns_finished: Literal["settle", "rename"] = "settle"
-    settle_seconds: Seconds = 5
-    reply_within: Seconds = 86400
-    options: dict[str, Any] = Field(default_factory=dict)
-    password: PasswordConfig = PasswordConfig()
-
-    @model_validator(mode="after")
-    def _whole(self) -> PayerConfig:
-        if self.kind == "sftp" and not self.host:
-            raise PydanticCustomError("config.host_missing", "host is missing")
-        left = self.user.replace(_USER, "").replace(_MACHINE, "")
-        if left == self.user or "{" in left or (_MACHINE in self.user and self.password.change != "machine"):
-            raise PydanticCustomError("config.user_template", "user is no template")
-        return self
-
-    def repeat_fact(self, format: str) -> str:
-        """What this payer does with the same document sent twice: an OnRepeat word."""
-        return self.on_repeat if isinstance(self.on_repeat, str) else self.on_repeat.get(format, "unknown")
-
-    def mailbox(self, box: str, number: str, machine: str = "") -> dict[str, Any]:
-        """The settings an adapter gets for `box` ("deposit" or "returns") under a transmission number; `machine` is
-        the identifier the payer made for the login, where it makes such."""
-        path = self.deposit if box == "deposit" else self.returns
-        settings = {"kind": self.kind, "path": _filled(path, number), "after": "remove", **self.options}
-        settings |= {"prompts": self.password.prompts} if self.password.prompts else {}
-        if self.host:
-            settings |= {"host": self.host, "port": self.port, "host_key": self.host_key}
-            settings["user"] = _filled(self.user, number).replace(_MACHINE, machine)
-        return settings
-
-    def door(self, number: str, machine: str = "") -> dict[str, Any]:
-        """The settings of where a password under a transmission number is changed."""
-        rules = self.password
-        user = _filled(rules.change_user, number)
-        more = {"change_url": rules.change_url, "change_ca": rules.change_ca, "change_user": user}
-        return self.mailbox("returns", number, machine) | more | {"number": number, "machine": machine}
-
-
 class _File(Table):
     config_version: Literal[1] = 1
     gateway: GatewayConfig = GatewayConfig()
@@ -152,23 +95,6 @@ class _File(Table):
         if mailed and not self.mail.host:
             raise PydanticCustomError("config.mail_host", "mail.host is missing")
         return self
-
-
-@dataclass(frozen=True, slots=True)
-class Paths:
-    """What lies where in the state folder."""
-
-    state: Path
-    database: Path
-    archive: Path
-    key_file: Path
-    generations: Path  # how far each password has come, counted beside the key
-    lock: Path
-    schemas: Path  # this installation's own families
-    payer: Path  # dated data about the payer that the operator added
-    instance: Path  # which house this is, and whether it is held
-    tombstones: Path  # what was purged
-    scratch: Path  # copies that are being made; whoever holds the lock may empty it
 
 
 @dataclass(frozen=True)
@@ -223,24 +149,6 @@ class Config:
         return replace(usual, key_file=Path(self.key.file)) if self.key.file else usual
 
 
-def paths(state_dir: Path) -> Paths:
-    """The layout of a state folder."""
-    key_file = state_dir / "keys" / "master.key"
-    return Paths(
-        state=state_dir,
-        database=state_dir / "gateway.db",
-        archive=state_dir / "archive",
-        key_file=key_file,
-        generations=key_file.with_name("generations"),
-        lock=state_dir / "lock",
-        schemas=state_dir / "schemas",
-        payer=state_dir / "payer",
-        instance=state_dir / "instance.json",
-        tombstones=state_dir / "tombstones.jsonl",
-        scratch=state_dir / "scratch",
-    )
-
-
 def load(path: Path | None = None, *, state_dir: Path | None = None) -> Config:
     """`path`, else $GATEWAY_CONFIG, else ./gateway.toml, else built-in defaults (./var, no payer). Raises ConfigError.
 
@@ -280,7 +188,3 @@ def _beside(payer: PayerConfig, base: Path) -> PayerConfig:
     if payer.kind != "folder":
         return payer  # its paths are the other machine's
     return payer.model_copy(update={"deposit": str(base / payer.deposit), "returns": str(base / payer.returns)})
-
-
-def _filled(template: str, number: str) -> str:
-    return template.replace(_USER, number)
