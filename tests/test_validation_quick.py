@@ -19,7 +19,7 @@ from test_validation_agreement import broken
 from gateway import catalog, xmlsafe
 from gateway.catalog import Catalog
 from gateway.report import InvoiceIndex, Report
-from gateway.validation import Limits, cut, engine, judge, quick, screen, stencils
+from gateway.validation import Limits, cut, engine, judge, judging, quick, screen, stencils
 from gateway.validation.plan import plan_for
 from gateway.validation.tree import follow
 
@@ -55,6 +55,7 @@ def both_ways(data: bytes, known: Catalog, monkeypatch: pytest.MonkeyPatch, **op
     """The quick way and the slow way; the way of small documents says what one of them says."""
     with monkeypatch.context() as patch:
         patch.setattr(engine, "short", lambda *_: None)
+        patch.setattr(judging, "familiar", lambda *_: None)
         ways = seen(data, known, **options), slowly(data, known, monkeypatch, **options)
     assert seen(data, known, **options) in ways, data.decode("utf-8", "replace")
     return ways
@@ -71,6 +72,7 @@ def seen(data: bytes, known: Catalog, **options: object) -> Seen:
 
 def slowly(data: bytes, known: Catalog, monkeypatch: pytest.MonkeyPatch, **options: object) -> Seen:
     with monkeypatch.context() as patch:
+        patch.setattr(judging, "familiar", lambda *_: None)
         patch.setattr(cut, "ASCII_BASED", ())
         patch.setattr(screen.Screen, "doubtful", lambda _self, _kind, rows: (range(len(rows)), ()))
         return seen(data, known, **options)

@@ -27,6 +27,7 @@ class Check:
     unsure: Unsure | None = None  # the same of columns
     passes: Callable[[Sequence[Row]], bool] | None = None  # the same of many, remembering what it has to
     forgets: bool = False  # it remembers nothing from one invoice to the next, so it can be kept for the next document
+    again: Callable[[], None] | None = None  # makes it forget what it remembers, so that it can
     near: bool = False  # it looks at what the document itself says
 
     def is_about(self, kind: str | None) -> bool:

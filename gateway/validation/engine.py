@@ -14,6 +14,7 @@ from gateway.report import DocumentIndex, InvoiceIndex
 from gateway.validation import index
 from gateway.validation.broken import Broken, judge
 from gateway.validation.facts import Facts
+from gateway.validation.familiar import learn
 from gateway.validation.fields import Values
 from gateway.validation.findings import Draft, Findings, Place, built_in
 from gateway.validation.frame import Frame
@@ -52,9 +53,15 @@ class Engine:
     def run(self, source: BinaryIO) -> None:
         """Read the document to its end, or to where it breaks. Raises etree.LxmlError when the engine itself fails."""
         found = short(source, self._plan, self._seen, self._limits)
-        if found is not None:
-            self._short(found)
+        if found is None:
+            self._part_by_part(source)
+            self._plan.rules.close(self._rules)
             return
+        head, _ = self._plan.head.take(found.root)
+        self.short(found, head)
+        learn(found, self._plan, self._seen, self._limits)
+
+    def _part_by_part(self, source: BinaryIO) -> None:
         document = self._plan.document
         path = document.invoice.path if document.invoice else None
         split = Splitter(source, self._seen.root or "", path, self._seen.encoding, self._limits)
@@ -72,13 +79,14 @@ class Engine:
         if split.excess is not None:
             self.findings.add(self._too_much(split.excess))
 
-    def _short(self, found: Short) -> None:
-        """All of a document that is right by its schema."""
-        self._head, _ = self._plan.head.take(found.root)
+    def short(self, found: Short, head: Values) -> None:
+        """Judge all of a document that is right by its schema. `head`: what it says of itself."""
+        self._head = head
         self._passing = Invoices(self._plan, self._rules, self._head, None, self.findings, self._sink)
         self._passing.chunk(found.chunk)
         self.invoices, self.invalid_invoices = len(found.chunk.holder), self._passing.invalid
         self._of_document(found.root, whole=True)
+        self._plan.rules.close(self._rules)
 
     def _too_much(self, key: str) -> Draft:
         limits = self._limits

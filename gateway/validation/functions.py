@@ -42,6 +42,7 @@ class Function(Protocol):
     `unsure(columns, date of service of each)`: the places of those invoices for which `sure` says no;
     `passes(rows)`: that it certainly holds for all these invoices, remembering what it has to; False: it remembers
     nothing of them, and is asked. These count for rules of its `scope` ("invoice" where it says none).
+    `again()`: forget the document; without it, one that remembers is made anew for the next.
     """
 
     def holds(self, facts: Facts) -> bool:
@@ -66,7 +67,11 @@ class UniqueInDocument:
     """No two invoices have the same value; the second one is the defect."""
 
     def __init__(self, given: Given) -> None:
-        self._field, self._seen = given.rule.field or "number", set[str]()
+        self._field = given.rule.field or "number"
+        self.again()
+
+    def again(self) -> None:
+        self._seen = set[str]()
 
     def holds(self, facts: Facts) -> bool:
         value = facts.first(self._field)
@@ -87,7 +92,11 @@ class SameInDocument:
     """Every invoice has the value of the first."""
 
     def __init__(self, given: Given) -> None:
-        self._field, self._value = given.rule.field or "sender", ""
+        self._field = given.rule.field or "sender"
+        self.again()
+
+    def again(self) -> None:
+        self._value = ""
 
     def see(self, invoice: Facts) -> None:
         self._value = self._value or invoice.first(self._field) or ""
@@ -131,6 +140,9 @@ class StatementTotals:
     """To the cent: total = sum of the entries; carried before + total - withheld = disbursed + carried after."""
 
     def __init__(self, _given: Given) -> None:
+        self.again()
+
+    def again(self) -> None:
         self._entries, self._sum = 0, 0
 
     def see(self, invoice: Facts) -> None:

@@ -26,7 +26,10 @@ class NoLineTwice:
     scope = "line"
 
     def __init__(self, _given: Given) -> None:
-        self._seen: set[_Key] = set()
+        self.again()
+
+    def again(self) -> None:
+        self._seen = set[_Key]()
         self._several = False
 
     def see(self, invoice: Facts) -> None:

@@ -9,12 +9,12 @@ from itertools import repeat
 from gateway.catalog import DocumentType
 from gateway.report import DocumentIndex, InvoiceIndex
 from gateway.validation.columns import Column, Columns
-from gateway.validation.facts import Facts
 from gateway.validation.fields import Values
 from gateway.validation.shapes import Pick, Row, Shape, picker
 from gateway.validation.values import as_cents, as_date
 
 _FIELDS = ("number", "payer_number", "token", "practice", "admin_account", "personal_account", "amount")
+_OF_DOCUMENT = ("sender", "requester", "developer", "software", "version")
 _MOST = 4000  # remembered
 _made = tuple.__new__
 Span = tuple[date | None, date | None]
@@ -28,22 +28,14 @@ def request_number(document: DocumentType, head: Values, sha256: str) -> str | N
     """The number written in the document, or the one its bytes give it where the format has none."""
     if document.key_prefix is not None:
         return document.key_prefix + sha256[:16]
-    return next(iter(head.get("request_number", [])), None)
+    return first(head, "request_number")
 
 
 def of_document(document: DocumentType, head: Values, sha256: str) -> DocumentIndex:
     """What the document says of itself."""
-    facts = Facts(document, head)
-    return DocumentIndex(
-        action=document.action,
-        request_number=request_number(document, head, sha256),
-        sender=facts.first("sender"),
-        requester=facts.first("requester"),
-        account=account(facts),
-        developer=facts.first("developer"),
-        software=facts.first("software"),
-        version=facts.first("version"),
-    )
+    said = {name: first(head, name) for name in _OF_DOCUMENT}
+    number = request_number(document, head, sha256)
+    return DocumentIndex(action=document.action, request_number=number, account=account(head), **said)
 
 
 class Indexer:
@@ -51,10 +43,8 @@ class Indexer:
 
     def __init__(self, document: DocumentType, head: Values) -> None:
         self._document = document
-        facts = Facts(document, {}, {"document": head})
-        self._payer_number = facts.first("document.payer_number")
-        self._token = facts.first("document.token")
-        self._admin, self._account = facts.first("document.admin_account"), account(facts)
+        self._payer_number, self._token = first(head, "payer_number"), first(head, "token")
+        self._admin, self._account = first(head, "admin_account"), account(head)
         self._places: dict[Shape, tuple[Pick, Pick]] = {}
         self._services: dict[tuple[str | None, ...], Span] = {}
         self._one_day: dict[str | None, Span] = {}
@@ -146,13 +136,15 @@ class Indexer:
         return self._account if self._admin or not personal else f"personal:{personal}"
 
 
-def account(facts: Facts) -> str | None:
+def first(head: Values, name: str) -> str | None:
+    """The first value of a field."""
+    values = head.get(name)
+    return values[0] if values else None
+
+
+def account(head: Values) -> str | None:
     """The administrative account where one is named, else the personal one where the format knows whose it is."""
-    if admin := _either(facts, "admin_account"):
+    if admin := first(head, "admin_account"):
         return f"admin:{admin}"
-    personal = _either(facts, "personal_account")
+    personal = first(head, "personal_account")
     return f"personal:{personal}" if personal else None
-
-
-def _either(facts: Facts, name: str) -> str | None:
-    return facts.first(name) or facts.first(f"document.{name}")

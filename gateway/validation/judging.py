@@ -14,6 +14,7 @@ from gateway.catalog import Catalog, DocumentType
 from gateway.errors import CatalogError
 from gateway.report import InvoiceIndex, Report
 from gateway.validation.engine import Engine
+from gateway.validation.familiar import Familiar, familiar
 from gateway.validation.findings import Draft, Findings, Place, built_in
 from gateway.validation.guard import Guarded, inspect
 from gateway.validation.limits import Limits
@@ -25,6 +26,7 @@ from gateway.validation.tree import local
 from gateway.validation.versions import version_for
 
 Sink = Callable[[InvoiceIndex], None]
+_USUAL = Limits()
 # libxml2's own limits: on names and texts, on depth and resources
 _LIMITS_OF_THE_PARSER = {etree.ErrorTypes.ERR_NAME_TOO_LONG, etree.ErrorTypes.ERR_RESOURCE_LIMIT}
 
@@ -48,7 +50,10 @@ def judge(
     a report, never an exception; the verdict is `not_judged` only when our own schemas or rules cannot be used. Raises
     OSError when the stream itself cannot be read.
     """
-    limits = limits or Limits()
+    limits = limits or _USUAL
+    known = familiar(source, catalog, on, limits)
+    if known is not None:
+        return _of_familiar(known, name, source, sink or _nobody, limits, _rules_on(known.plan, on, severities))
     seen = inspect(source, limits, tolerances)
     report = Report(name, seen.sha256, None, None, None, "not_judged")
     if seen.defect is not None or seen.root is None:
@@ -57,11 +62,8 @@ def judge(
     if choice is None:
         return _unknown(report, source, seen, catalog)
     document = choice.document
-    report.format, report.document, report.authority = document.family, document.name, document.authority
-    report.version = document.version
-    findings = Findings()
-    if seen.warning is not None:
-        findings.add(seen.warning)
+    _say_what(report, document)
+    findings = _findings(seen.warning)
     try:
         plan = _plan(document, on, severities)
         parts = [(_plan(own, on, severities), ordinals) for own, ordinals in choice.parts]
@@ -71,8 +73,31 @@ def judge(
     return _finished(report, source, seen, engine, plan)
 
 
+def _of_familiar(known: Familiar, name: str, source: BinaryIO, sink: Sink, limits: Limits, plan: Plan) -> Report:
+    report = Report(name, known.seen.sha256, None, None, None, "not_judged")
+    _say_what(report, plan.document)
+    engine = Engine(plan, known.seen, Findings(), sink, limits)
+    engine.short(known.short, known.head)
+    return _finished(report, source, known.seen, engine, plan)
+
+
+def _findings(warning: Draft | None) -> Findings:
+    findings = Findings()
+    if warning is not None:
+        findings.add(warning)
+    return findings
+
+
+def _say_what(report: Report, document: DocumentType) -> None:
+    report.format, report.document, report.authority = document.family, document.name, document.authority
+    report.version = document.version
+
+
 def _plan(document: DocumentType, on: date | None, severities: Mapping[str, str]) -> Plan:
-    plan = plan_for(document)
+    return _rules_on(plan_for(document), on, severities)
+
+
+def _rules_on(plan: Plan, on: date | None, severities: Mapping[str, str]) -> Plan:
     return replace(plan, rules=plan.rules.on(on, severities))
 
 
@@ -117,8 +142,9 @@ def _finished(report: Report, source: BinaryIO, seen: Guarded, engine: Engine, p
     located = _located(source, seen, engine)
     if engine.error is not None:
         findings.put_first(_broken(engine, located))
-    report.findings = [draft.finish(located.positions) for draft in findings.listed()]
-    report.findings_total = findings.total
+    if findings.total:
+        report.findings = [draft.finish(located.positions) for draft in findings.listed()]
+        report.findings_total = findings.total
     report.verdict = "invalid" if findings.invalid else "valid"
     report.invoices, report.invalid_invoices = engine.invoices, engine.invalid_invoices
     report.index, report.not_checked = engine.index, list(plan.rules.not_checked)
@@ -127,6 +153,8 @@ def _finished(report: Report, source: BinaryIO, seen: Guarded, engine: Engine, p
 
 def _located(source: BinaryIO, seen: Guarded, engine: Engine) -> Located:
     """A second pass, only when there is something to show the place of."""
+    if not engine.findings.total and engine.error is None:
+        return Located()
     listed: list[Draft] = engine.findings.listed()
     wanted = {draft.place.address for draft in listed if draft.place is not None}
     wanted |= {draft.invoice.address for draft in listed if draft.invoice is not None}

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from gateway.validation.meanings import BY_PARENT, LINE, UNKNOWABLE, Holds, Meaning
 
-_TAG = re.compile(
+TAG = re.compile(
     r"<(?P<end>/?)(?P<name>[^\s<>/=\"']+)(?P<attributes>(?:\s+[^\s<>/=\"']+=(?:\"[^\"<]*\"|'[^'<]*'))*)(?P<space>\s*)"
     r"(?P<empty>/?)>(?P<text>[^<]*)"
 )
-_ATTRIBUTE = re.compile(r"(?P<space>\s+)(?P<name>[^\s=]+)=(?P<quote>[\"'])(?P<value>[^\"'<]*)(?P=quote)")
+ATTRIBUTE = re.compile(r"(?P<space>\s+)(?P<name>[^\s=]+)=(?P<quote>[\"'])(?P<value>[^\"'<]*)(?P=quote)")
 _BLANK = r"[ \t\r\n]*"
 _TEXT = r"[^<&\r]*"  # a value as it stands: nothing in it means another character
 _LONGEST = 20_000  # characters of an invoice to learn from
@@ -102,7 +102,7 @@ class _Reader:
 
     def read(self, text: str) -> tuple[Learned, list[Learned]]:
         at, tags = 0, []
-        while found := _TAG.match(text, at):
+        while found := TAG.match(text, at):
             tags.append(found)
             at = found.end()
         if at != len(text) or not tags:
@@ -193,8 +193,10 @@ class _Reader:
         wanted = self._wanted(part, meaning)
         names = {a for holds, _ in wanted for a, _ in holds.attributes}
         names |= {a for holds, _ in wanted for _, several in holds.joined for a in several}
-        for found in _ATTRIBUTE.finditer(written):
+        for found in ATTRIBUTE.finditer(written):
             quote, name = found["quote"], found["name"]
+            if name == "xmlns" or name.startswith("xmlns:") or name.endswith(":type"):
+                raise _UnlikeError  # tags would mean something else, or hold it
             if name in names:
                 there[name] = part.holes
                 value = rf"[^{quote}<&\t\r\n]*"

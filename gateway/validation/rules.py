@@ -48,8 +48,8 @@ class RuleBook:
         self._severities: Mapping[str, str] = {}
         self._rules = [_compile(rule, document) for rule in document.rules if rule.needs in _JUDGED_HERE]
         self._kept: dict[object, RuleBook] = {}  # the same book on other days
-        self._checks: list[tuple[Check, Listener | None] | None] = []  # those that remember nothing of a document
         self._asked: list[_Compiled] | None = None
+        self._idle: list[Judgment] = []  # that have forgotten their document
         self._unasked: list[str] | None = None
         self._screen = Screen(document)
         self.for_lines = any(c.rule.scope == "line" or c.rule.function in NEED_LINES for c in self._rules)
@@ -61,7 +61,7 @@ class RuleBook:
             if len(self._kept) >= _MOST_BOOKS:
                 self._kept.clear()
             self._kept[key] = book = copy.copy(self)
-            book._today, book._severities, book._kept, book._checks = today, severities or {}, {}, []
+            book._today, book._severities, book._kept, book._idle = today, severities or {}, {}, []
             book._asked = book._unasked = None
             book._screen = Screen(self._document)
         return self._kept[key]
@@ -76,15 +76,17 @@ class RuleBook:
 
     def open(self) -> Judgment:
         """The book, for one document."""
+        if self._idle:
+            return self._idle.pop()
         if self._asked is None:
             self._asked = self._told()
-            made = [_check(number, c, self._document, self._today) for number, c in enumerate(self._asked)]
-            self._checks = [check if check[0].forgets else None for check in made]
-        made = [
-            known or _check(number, c, self._document, self._today)
-            for number, (c, known) in enumerate(zip(self._asked, self._checks, strict=True))
-        ]
+        made = [_check(number, c, self._document, self._today) for number, c in enumerate(self._asked)]
         return Judgment(made, self._screen)
+
+    def close(self, judgment: Judgment) -> None:
+        """Keep it for the next document, where all of it forgets this one."""
+        if len(self._idle) < _MOST_IDLE and judgment.forget():
+            self._idle.append(judgment)
 
     def _told(self) -> list[_Compiled]:
         """What is asked on this day, as severe as somebody wants it."""
@@ -112,6 +114,13 @@ class Judgment:
         self.checks, self.screen = [check for check, _ in checks], screen
         self._shapes: dict[tuple[str, str | None, frozenset[str]], list[Check]] = {}
         self._listeners = [(check.number, listener) for check, listener in checks if listener is not None]
+
+    def forget(self) -> bool:
+        """Begin anew, for the next document; whether every rule can."""
+        for check in self.checks:
+            if check.again is not None:
+                check.again()
+        return all([check.forgets or check.again is not None for check in self.checks])  # noqa: C419 - quicker
 
     def see(self, invoice: Facts, passed: Collection[int] = ()) -> None:
         """Let every function that listens hear of an invoice, before it is judged; but not those that let it pass."""
@@ -141,6 +150,7 @@ class Judgment:
 _JUDGED_HERE = ("document", "today", "tables")
 SPEAKS_FOR_THE_PAYER = ("official", "letter")
 _MOST_BOOKS = 8  # days and severities remembered
+_MOST_IDLE = 2
 _MOST_SHAPES = 2000  # remembered: a hostile document may invent names for ever
 
 
@@ -173,8 +183,9 @@ def _check(number: int, c: _Compiled, document: DocumentType, today: date | None
     listener = cast(Listener, function) if hasattr(function, "see") else None
     known = function is None or isinstance(function, Alone) or hasattr(function, "reads") or hasattr(function, "sure")
     forgets = known and listener is None and not hasattr(function, "passes")
-    hears = listener is not None
-    return Check(number, c.rule, holds, about, reads, teller, hears, sure, unsure, passes, forgets, c.near), listener
+    hears, again = listener is not None, getattr(function, "again", None)
+    check = Check(number, c.rule, holds, about, reads, teller, hears, sure, unsure, passes, forgets, again, c.near)
+    return check, listener
 
 
 def _reads(rule: Rule) -> frozenset[str] | None:

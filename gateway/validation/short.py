@@ -33,6 +33,7 @@ class Short(NamedTuple):
 
     root: Element
     chunk: Chunk
+    data: bytes
 
 
 def short(source: BinaryIO, plan: Plan, seen: Guarded, limits: Limits) -> Short | None:
@@ -48,10 +49,10 @@ def short(source: BinaryIO, plan: Plan, seen: Guarded, limits: Limits) -> Short 
     declared = data.count(b"xmlns")
     if not _within(data, declared, limits):
         return None
-    root = _right(data, plan.schema)
+    root = right(data, plan.schema)
     if root is None or declared > len(root.nsmap) or b":type" in data or deeper_than(limits.depth)(root):
         return None
-    return _of(root, flat, document.invoice.path.split("/"))
+    return _of(data, root, flat, document.invoice.path.split("/"))
 
 
 def _within(data: bytes, declared: int, limits: Limits) -> bool:
@@ -63,17 +64,18 @@ def _within(data: bytes, declared: int, limits: Limits) -> bool:
     return small and few and declared <= limits.namespaces
 
 
-def _right(data: bytes, schema: etree.XMLSchema) -> Element | None:
+def right(data: bytes, schema: etree.XMLSchema, *, lean: bool = False) -> Element | None:
+    """The document, where it is well-formed and right by its schema. `lean`: without the blanks between tags."""
     if not hasattr(_threads, "parse"):
-        _threads.parse = xmlsafe.parts()
+        _threads.parse = xmlsafe.parts(), xmlsafe.parts(lean=True)
     try:
-        root: Element = _threads.parse(data)
+        root: Element = _threads.parse[lean](data)
     except etree.XMLSyntaxError:
         return None
     return root if schema.validate(root) else None
 
 
-def _of(root: Element, flat: Flat, steps: Sequence[str]) -> Short | None:
+def _of(data: bytes, root: Element, flat: Flat, steps: Sequence[str]) -> Short | None:
     lists = list(follow(root, steps[:-1]))
     if len(lists) != 1 or not len(lists[0]) or any(e.getnext() is not None for e in _trail(lists[0])):
         return None
@@ -85,7 +87,7 @@ def _of(root: Element, flat: Flat, steps: Sequence[str]) -> Short | None:
     if not rows:
         return None
     at = place(holder, root, Place((), f"/{local(root.tag)}"))
-    return Short(root, Chunk(holder, rows, 0, plain=True, ordinal=1, nth=1, place=at))
+    return Short(root, Chunk(holder, rows, 0, plain=True, ordinal=1, nth=1, place=at), data)
 
 
 def _trail(element: Element) -> list[Element]:

@@ -1,0 +1,184 @@
+"""Small documents written like one before them: what guard, limits and version say of them is known from the text.
+
+What stands around the invoices is known from a document that was right (`around`), how invoices are written from those
+of others (`stencils`). A text that is matched to its last character has the same declaration, the same tags as deep in
+one another and no DOCTYPE, and its holes are its fields. Nothing is judged by that: libxml2 alone says whether the
+document is right, and rules are asked. No value is remembered; whatever is not matched goes the way of all documents.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import BinaryIO, NamedTuple
+
+from gateway.catalog import Catalog, DocumentType
+from gateway.errors import CatalogError
+from gateway.validation.around import Around, learned
+from gateway.validation.cut import BLOCK
+from gateway.validation.encoding import Encoding
+from gateway.validation.fields import Values
+from gateway.validation.findings import Place
+from gateway.validation.guard import Guarded
+from gateway.validation.limits import Limits
+from gateway.validation.pieces import Chunk
+from gateway.validation.plan import Plan, plan_for
+from gateway.validation.shapes import Row
+from gateway.validation.short import Short, right
+from gateway.validation.tree import follow, is_named
+from gateway.xmlsafe import Element
+
+_MOST = 16  # ways of writing what is around invoices, in each thread
+_CREDIT = 30  # documents to learn from without one that is familiar: it takes longer than judging several
+_SHORTEST_ATTRIBUTE = len(' a=""')
+
+
+class Familiar(NamedTuple):
+    """A document that is right by its schema, and what is known of it."""
+
+    seen: Guarded
+    plan: Plan
+    head: Values
+    short: Short
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way of writing documents of one type, within limits."""
+
+    around: Around
+    document: DocumentType
+    root: str  # Clark notation
+    encoding: Encoding
+    limits: Limits
+    size: int  # bytes with which none of the limits can be passed
+    elements: int  # the most there may be
+    trail: Sequence[int]  # child numbers that lead from the root to the list of invoices
+    place: Place  # of that list
+
+
+@dataclass(slots=True)
+class _Ways(threading.local):
+    """Those of one thread, used last first."""
+
+    known: list[_Way] = field(default_factory=list)
+    credit: int = _CREDIT
+
+
+_ways = _Ways()
+
+
+def known_ways() -> Sequence[_Way]:
+    """What this thread knows."""
+    return tuple(_ways.known)
+
+
+def forget() -> None:
+    """Begin anew, in this thread."""
+    _ways.known.clear()
+    _ways.credit = _CREDIT
+
+
+def familiar(source: BinaryIO, catalog: Catalog, on: date | None, limits: Limits) -> Familiar | None:
+    """The document, where it is small, right, and written like one before it; else None."""
+    if not _ways.known:
+        return None
+    source.seek(0)
+    data = source.read(BLOCK + 1)
+    if len(data) > BLOCK or source.read(1):
+        return None
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    for place, way in enumerate(_ways.known):
+        begins = way.around.begins.match(text)
+        if begins is not None and text.endswith(way.around.ends) and _is_of(way, catalog, on, limits):
+            if place:
+                _ways.known.insert(0, _ways.known.pop(place))
+            return _opened(way, data, text, begins.end(), begins.groups())
+    return None
+
+
+def _is_of(way: _Way, catalog: Catalog, on: date | None, limits: Limits) -> bool:
+    """Whether a document of this way is of its type, here and today, whatever it says itself."""
+    requests = [one for one in catalog.candidates(way.root) if one.role == "request"]
+    alone = len(requests) < 2  # else dates of service decide, invoice by invoice (`versions`)
+    return alone and catalog.recognise(way.root, None, on) is way.document and limits == way.limits
+
+
+def _opened(way: _Way, data: bytes, text: str, begins: int, holes: Sequence[str]) -> Familiar | None:
+    ends = len(text) - len(way.around.ends)
+    if len(data) > way.size or begins > ends or _elements(text, way.elements) > way.elements:
+        return None
+    try:
+        plan = plan_for(way.document)
+    except CatalogError:
+        return None  # to be said by who asks for it next
+    flat = plan.flat()
+    if plan.schema is None or flat is None or flat.stencils is None:
+        return None
+    rows = flat.stencils.read(text[begins:ends], way.around.lines + 1, learn=False)
+    root = right(data, plan.schema, lean=flat.leaves) if rows else None
+    if root is None:
+        return None
+    short = _short(way, data, root, rows or ())
+    if short is None:
+        return None
+    _ways.credit = min(_CREDIT, _ways.credit + 1)
+    seen = Guarded(hashlib.sha256(data).hexdigest(), len(data), way.encoding, way.root)
+    return Familiar(seen, plan, way.around.head(holes), short)
+
+
+def _elements(text: str, most: int) -> int:
+    """At least as many as there are; exactly, where that is more than `most`."""
+    tags = text.count("<")
+    return tags if tags <= most else text.count("</") + text.count("/>")
+
+
+def _short(way: _Way, data: bytes, root: Element, rows: Sequence[Row]) -> Short | None:
+    holder = root
+    for number in way.trail:
+        holder = holder[number]
+    invoice = way.document.invoice
+    named = invoice is not None and is_named(holder[0].tag, invoice.path.rpartition("/")[2])
+    if not named or len(holder) != len(rows):
+        return None
+    return Short(root, Chunk(holder, rows, 0, plain=True, ordinal=1, nth=1, place=way.place), data)
+
+
+def learn(found: Short, plan: Plan, seen: Guarded, limits: Limits) -> None:
+    """Learn from a small document that was right by its schema."""
+    flat, document, place = plan.flat(), plan.document, found.chunk.place
+    if _ways.credit <= 0 or flat is None or flat.stencils is None or document.invoice is None or place is None:
+        return
+    _ways.credit -= 1
+    steps = len(document.invoice.path.split("/"))
+    if flat.outline.depth + steps > limits.depth or flat.outline.attributes > limits.attributes:
+        return  # the schema alone does not keep its invoices within the limits
+    if seen.warning is not None or seen.encoding.problem is not None or _looks_inside(document, found, steps):
+        return
+    text = found.data.decode()
+    around = learned(text, place.address, lambda root: plan.head.take(root)[0])
+    begins = around.begins.match(text) if around is not None else None
+    if around is None or begins is None:
+        return
+    flat.stencils.read(text[begins.end() : len(text) - len(around.ends)], 1, learn=True)
+    size = min(limits.document_bytes, limits.prolog_bytes, limits.part_bytes, limits.head_bytes)
+    size = min(size, limits.attributes_together * _SHORTEST_ATTRIBUTE)
+    elements = min(limits.elements, limits.beside, limits.invoices)
+    way = _Way(around, document, seen.root or "", seen.encoding, limits, size, elements, place.address, place)
+    alike = (around.begins, around.ends)
+    if all((one.around.begins, one.around.ends) != alike or one.document is not document for one in _ways.known):
+        del _ways.known[_MOST - 1 :]
+        _ways.known.insert(0, way)
+
+
+def _looks_inside(document: DocumentType, found: Short, steps: int) -> bool:
+    """Whether a field of the document may stand inside an invoice."""
+    paths = [path.split("/") for locator in document.fields.values() for path in locator]
+    inside = [path for path in paths if len([step for step in path if not step.startswith("@")]) >= steps]
+    return any(found.chunk.holder in follow(found.root, path[: steps - 1]) for path in inside)
