@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import re
+import threading
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -43,7 +44,7 @@ def nothing_known() -> Iterator[None]:
 def met(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """From now on, whether each document judged was familiar."""
     answers: list[bool] = []
-    really = judging.familiar
+    really = familiar.familiar
 
     def noted(*given: object) -> object:
         found = really(*given)  # type: ignore[arg-type]
@@ -223,6 +224,15 @@ def test_only_so_many_ways_are_learned_and_only_while_it_pays(known: Catalog) ->
     before = familiar.known_ways()
     seen(few(lambda text: text.replace("<liste_fact>", "<liste_fact>\n\n")), known)
     assert familiar.known_ways() == before
+
+
+def test_what_one_thread_has_learned_another_does_not_know(known: Catalog, met: list[bool]) -> None:
+    seen(few(), known)
+    other = threading.Thread(target=seen, args=(few(), known))
+    other.start()
+    other.join()
+    seen(few(), known)
+    assert met == [False, False, True]
 
 
 def test_a_stream_that_gives_little_at_a_time_is_judged_whole(known: Catalog) -> None:

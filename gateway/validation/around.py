@@ -22,7 +22,7 @@ _ENDS = r"(?:</[^\s<>/]+[ \t]*>[ \t\r\n]*){%d}"
 _BLANK = " \t\r\n"
 _VALUE = r"([^%s<&\t\r\n]{0,%d})"  # what a parser hands on as it stands, and whole
 _HOLE = re.compile(r"hole(\d+)")
-Joins = Sequence[tuple[str, Sequence[Sequence[int]]]]  # field → for each of its values, the holes it is joined of
+Joins = Sequence[tuple[str, Sequence[Sequence[int]]]]  # field, and for each of its values the holes it is joined of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,15 @@ class Around:
     begins: re.Pattern[str]
     ends: str
     lines: int  # line breaks before the invoices
-    fields: Joins
+    whole: Sequence[tuple[str, int]]  # fields that are one hole
+    joined: Joins  # all others
 
     def head(self, holes: Sequence[str]) -> Values:
         """The document's own fields."""
-        return {name: ["-".join([holes[n] for n in one]) for one in values] for name, values in self.fields}
+        head = {name: [holes[hole]] for name, hole in self.whole}
+        for name, values in self.joined:
+            head[name] = ["-".join([holes[hole] for hole in one]) for one in values]
+        return head
 
 
 class _UnlikeError(Exception):
@@ -63,8 +67,10 @@ class _Reader:
         at = self._before()
         ends = self._after()
         found = fields(xmlsafe.parse((self._marked + ends).encode()))
-        joins = [(name, [_joined(value) for value in values]) for name, values in found.items()]
-        made = Around(re.compile(self._pattern), ends, self._text.count("\n", 0, at), joins)
+        joins = {name: [_joined(value) for value in values] for name, values in found.items()}
+        whole = [(name, values[0][0]) for name, values in joins.items() if list(map(len, values)) == [1]]
+        joined = [(name, values) for name, values in joins.items() if list(map(len, values)) != [1]]
+        made = Around(re.compile(self._pattern), ends, self._text.count("\n", 0, at), whole, joined)
         own = made.begins.match(self._text)
         if own is None or own.end() != at:
             raise _UnlikeError

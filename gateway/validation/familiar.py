@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import BinaryIO, NamedTuple
 
@@ -22,6 +22,7 @@ from gateway.validation.cut import BLOCK
 from gateway.validation.encoding import Encoding
 from gateway.validation.fields import Values
 from gateway.validation.findings import Place
+from gateway.validation.flat import Flat
 from gateway.validation.guard import Guarded
 from gateway.validation.limits import Limits
 from gateway.validation.pieces import Chunk
@@ -33,6 +34,7 @@ from gateway.xmlsafe import Element
 
 _MOST = 16  # ways of writing what is around invoices, in each thread
 _CREDIT = 30  # documents to learn from without one that is familiar: it takes longer than judging several
+_MANY = 3_000  # characters of invoices
 _SHORTEST_ATTRIBUTE = len(' a=""')
 
 
@@ -60,12 +62,12 @@ class _Way:
     place: Place  # of that list
 
 
-@dataclass(slots=True)
 class _Ways(threading.local):
     """Those of one thread, used last first."""
 
-    known: list[_Way] = field(default_factory=list)
-    credit: int = _CREDIT
+    def __init__(self) -> None:
+        self.known: list[_Way] = []
+        self.credit = _CREDIT
 
 
 _ways = _Ways()
@@ -105,9 +107,11 @@ def familiar(source: BinaryIO, catalog: Catalog, on: date | None, limits: Limits
 
 def _is_of(way: _Way, catalog: Catalog, on: date | None, limits: Limits) -> bool:
     """Whether a document of this way is of its type, here and today, whatever it says itself."""
-    requests = [one for one in catalog.candidates(way.root) if one.role == "request"]
-    alone = len(requests) < 2  # else dates of service decide, invoice by invoice (`versions`)
-    return alone and catalog.recognise(way.root, None, on) is way.document and limits == way.limits
+    versions = catalog.candidates(way.root)
+    if len(versions) > 1 and len([one for one in versions if one.role == "request"]) > 1:
+        return False  # dates of service decide, invoice by invoice (`versions`)
+    same_limits = limits is way.limits or limits == way.limits
+    return same_limits and catalog.recognise(way.root, None, on) is way.document
 
 
 def _opened(way: _Way, data: bytes, text: str, begins: int, holes: Sequence[str]) -> Familiar | None:
@@ -119,9 +123,9 @@ def _opened(way: _Way, data: bytes, text: str, begins: int, holes: Sequence[str]
     except CatalogError:
         return None  # to be said by who asks for it next
     flat = plan.flat()
-    if plan.schema is None or flat is None or flat.stencils is None:
+    if plan.schema is None or flat is None:
         return None
-    rows = flat.stencils.read(text[begins:ends], way.around.lines + 1, learn=False)
+    rows = _rows(flat, text[begins:ends], way.around.lines + 1)
     root = right(data, plan.schema, lean=flat.leaves) if rows else None
     if root is None:
         return None
@@ -131,6 +135,15 @@ def _opened(way: _Way, data: bytes, text: str, begins: int, holes: Sequence[str]
     _ways.credit = min(_CREDIT, _ways.credit + 1)
     seen = Guarded(hashlib.sha256(data).hexdigest(), len(data), way.encoding, way.root)
     return Familiar(seen, plan, way.around.head(holes), short)
+
+
+def _rows(flat: Flat, text: str, line: int, *, learn: bool = False) -> Sequence[Row] | None:
+    """The fields of the invoices: by columns, where there are so many that it pays."""
+    if len(text) > _MANY and flat.templates is not None:
+        columns = flat.templates.read(text, line, learn=learn)
+        if columns is not None:
+            return columns
+    return flat.stencils.read(text, line, learn=learn) if flat.stencils is not None else None
 
 
 def _elements(text: str, most: int) -> int:
@@ -166,15 +179,19 @@ def learn(found: Short, plan: Plan, seen: Guarded, limits: Limits) -> None:
     begins = around.begins.match(text) if around is not None else None
     if around is None or begins is None:
         return
-    flat.stencils.read(text[begins.end() : len(text) - len(around.ends)], 1, learn=True)
+    _rows(flat, text[begins.end() : len(text) - len(around.ends)], 1, learn=True)
     size = min(limits.document_bytes, limits.prolog_bytes, limits.part_bytes, limits.head_bytes)
     size = min(size, limits.attributes_together * _SHORTEST_ATTRIBUTE)
     elements = min(limits.elements, limits.beside, limits.invoices)
     way = _Way(around, document, seen.root or "", seen.encoding, limits, size, elements, place.address, place)
-    alike = (around.begins, around.ends)
-    if all((one.around.begins, one.around.ends) != alike or one.document is not document for one in _ways.known):
+    if all(not _same(way, one) for one in _ways.known):
         del _ways.known[_MOST - 1 :]
         _ways.known.insert(0, way)
+
+
+def _same(way: _Way, other: _Way) -> bool:
+    both = (way.around.begins, way.around.ends, way.limits) == (other.around.begins, other.around.ends, other.limits)
+    return both and way.document is other.document
 
 
 def _looks_inside(document: DocumentType, found: Short, steps: int) -> bool:

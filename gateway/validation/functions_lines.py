@@ -183,7 +183,9 @@ def _all_differ(lines: Sequence[Part], names: tuple[str, ...]) -> bool:
     """Whether no two lines have the same first values of some fields; as `_key`, an absent one is empty."""
     if len(lines) < 2:
         return True
-    keys = {shape.key(names)((*got, "")) for shape, got in lines}
+    usual = lines[0][0]  # nearly always that of all
+    pick = usual.key(names)
+    keys = {(pick if shape is usual else shape.key(names))((*got, "")) for shape, got in lines}
     return len(keys) == len(lines)
 
 

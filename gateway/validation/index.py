@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from itertools import repeat
 
 from gateway.catalog import DocumentType
@@ -38,6 +39,19 @@ def of_document(document: DocumentType, head: Values, sha256: str) -> DocumentIn
     return DocumentIndex(action=document.action, request_number=number, account=account(head), **said)
 
 
+@lru_cache(maxsize=_MOST)
+def _places(shape: Shape) -> tuple[Pick, Pick]:
+    """Take the index fields, and the dates of service."""
+    return shape.key(_FIELDS), picker(shape.places("service"))
+
+
+@lru_cache(maxsize=_MOST)
+def _span(days: tuple[str | None, ...], form: str) -> Span:
+    """The first and the last of these dates of service."""
+    dates = [day for text in days if (day := as_date(text or "", form)) is not None]
+    return (min(dates), max(dates)) if dates else (None, None)
+
+
 class Indexer:
     """The index fields of the invoices of one document; what only its head says is taken from there."""
 
@@ -45,18 +59,14 @@ class Indexer:
         self._document = document
         self._payer_number, self._token = first(head, "payer_number"), first(head, "token")
         self._admin, self._account = first(head, "admin_account"), account(head)
-        self._places: dict[Shape, tuple[Pick, Pick]] = {}
-        self._services: dict[tuple[str | None, ...], Span] = {}
         self._one_day: dict[str | None, Span] = {}
 
     def of(self, row: Row, kind: str, ordinal: int, line: int, *, valid: bool, refused: bool = False) -> InvoiceIndex:
         """What an invoice says of itself."""
         _, (shape, got), lines = row
-        places = self._places.get(shape)
-        if places is None:
-            places = self._look(shape)
-        (number, payer_number, token, practice, admin, personal, amount), days = places[0]((*got, None)), places[1](got)
-        first, last = self._services[days] if days in self._services else self._span(days)
+        fields, service = _places(shape)
+        number, payer_number, token, practice, admin, personal, amount = fields((*got, None))
+        first, last = _span(service(got), self._document.date_format)
         return _made(  # in the order of its fields: by their names it takes twice as long
             InvoiceIndex,
             (
@@ -108,27 +118,12 @@ class Indexer:
         if len(self._one_day) >= _MOST:
             self._one_day.clear()
         for day in set(days).difference(self._one_day):
-            self._one_day[day] = self._span(() if day is None else (day,))
+            self._one_day[day] = _span(() if day is None else (day,), self._document.date_format)
         return list(map(self._one_day.__getitem__, days))
 
     def _cents(self, rows: Columns, amount: Column) -> Column | Sequence[int | None]:
         whole = rows.integers("amount") if self._document.money == "cents" else None
         return whole or [as_cents(text, self._document.money) if text else None for text in amount]
-
-    def _look(self, shape: Shape) -> tuple[Pick, Pick]:
-        if len(self._places) >= _MOST:
-            self._places.clear()
-        places = self._places[shape] = shape.key(_FIELDS), picker(shape.places("service"))
-        return places
-
-    def _span(self, days: tuple[str | None, ...]) -> Span:
-        """The first and the last of these dates of service."""
-        form = self._document.date_format
-        dates = [day for text in days if (day := as_date(text or "", form)) is not None]
-        span = (min(dates), max(dates)) if dates else (None, None)
-        if len(self._services) < _MOST:
-            self._services[days] = span
-        return span
 
     def _account_of(self, admin: str | None, personal: str | None) -> str | None:
         if admin:

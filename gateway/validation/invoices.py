@@ -10,7 +10,7 @@ from typing import cast
 from gateway.catalog import Locator, Part, Rule
 from gateway.report import InvoiceIndex
 from gateway.validation.broken import Broken
-from gateway.validation.columns import Columns
+from gateway.validation.columns import Columns, firsts
 from gateway.validation.facts import Facts
 from gateway.validation.fields import Values, below, find, kind_of
 from gateway.validation.findings import Draft, Findings, OfInvoice, Place
@@ -56,6 +56,7 @@ class Invoices:
             by_schema = broken.get(piece.ordinal, [])
             row = self._read(piece, right=self.frame is not None and not by_schema)
             self._keep_sample(piece.element, right=not by_schema)
+            self._note_sender([row])
             kind = kind_of(piece.element)
             doubtful, passed = self._screen.doubtful(kind, [row])
             passing = passed if doubtful else None
@@ -64,12 +65,14 @@ class Invoices:
     def chunk(self, chunk: Chunk) -> None:
         """Judge many of which the schema has said what is wrong with them."""
         rows, kind, broken = self._rows(chunk), kind_of(chunk.holder[0]), chunk.broken
-        right = next((place for place in range(len(rows) - 1, -1, -1) if place not in broken), None)
+        right = None
         if self.frame is not None:
+            right = next((place for place in range(len(rows) - 1, -1, -1) if place not in broken), None)
             self._keep_sample(chunk.holder[right or 0], right=right is not None)
         doubtful, passed = self._screen.doubtful(kind, rows)
         asked, moved, sink = set(doubtful), chunk.line(0), self._sink
-        apart = range(len(rows)) if self._seeks_sender else asked.union(broken)
+        apart = asked.union(broken)
+        self._note_sender(rows)
         entries = self._index.all(rows, kind, chunk.ordinal, moved) if isinstance(rows, Columns) else None
         for number in range(len(rows)):
             if entries is not None and number not in apart:
@@ -117,8 +120,6 @@ class Invoices:
         passed: Collection[int] | None,
     ) -> None:
         """One invoice. `passed`: the checks that need not be asked about it; None: none needs to be."""
-        if self._seeks_sender:
-            self._note_sender(row)
         valid, refused = True, False
         if broken or passed is not None:
             found = [*(self._by_schema(piece(), broken) if broken else ())]
@@ -136,9 +137,10 @@ class Invoices:
             draft.invoice = who
             self._findings.add(draft)
 
-    def _note_sender(self, row: Row) -> None:
-        self.sender = first(row[1], "sender")
-        self._seeks_sender = self.sender is None
+    def _note_sender(self, rows: Sequence[Row]) -> None:
+        if self._seeks_sender:
+            self.sender = next((value for value in firsts(rows, "sender") if value is not None), None)
+            self._seeks_sender = self.sender is None
 
     def _keep_sample(self, element: Element, *, right: bool) -> None:
         if self.sample is None or (right and not self.sample_is_right):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 from typing import BinaryIO
@@ -53,7 +52,7 @@ def judge(
     limits = limits or _USUAL
     known = familiar(source, catalog, on, limits)
     if known is not None:
-        return _of_familiar(known, name, source, sink or _nobody, limits, _rules_on(known.plan, on, severities))
+        return _of_familiar(known, name, source, sink or _nobody, limits, known.plan.on(on, severities))
     seen = inspect(source, limits, tolerances)
     report = Report(name, seen.sha256, None, None, None, "not_judged")
     if seen.defect is not None or seen.root is None:
@@ -65,8 +64,8 @@ def judge(
     _say_what(report, document)
     findings = _findings(seen.warning)
     try:
-        plan = _plan(document, on, severities)
-        parts = [(_plan(own, on, severities), ordinals) for own, ordinals in choice.parts]
+        plan = plan_for(document).on(on, severities)
+        parts = [(plan_for(own).on(on, severities), ordinals) for own, ordinals in choice.parts]
         engine = run(source, seen, plan, parts, findings, sink or _nobody, limits)
     except (CatalogError, etree.LxmlError) as error:
         return _not_judged(report, findings, document, error)
@@ -91,14 +90,6 @@ def _findings(warning: Draft | None) -> Findings:
 def _say_what(report: Report, document: DocumentType) -> None:
     report.format, report.document, report.authority = document.family, document.name, document.authority
     report.version = document.version
-
-
-def _plan(document: DocumentType, on: date | None, severities: Mapping[str, str]) -> Plan:
-    return _rules_on(plan_for(document), on, severities)
-
-
-def _rules_on(plan: Plan, on: date | None, severities: Mapping[str, str]) -> Plan:
-    return replace(plan, rules=plan.rules.on(on, severities))
 
 
 def _nobody(_invoice: InvoiceIndex) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,7 @@ from gateway.validation.rules import RuleBook
 from gateway.validation.schema import compiled
 
 _threads = threading.local()
+_MOST_DAYS = 8  # days and severities remembered of one plan
 _BOUND = re.compile(rb"""maxOccurs\s*=\s*["'](\d+)["']""")
 
 
@@ -36,6 +38,17 @@ class Plan:
     invoice: Extractor | None
     bounds: frozenset[int]  # every count that the schema bounds somewhere
     flat: Callable[[], Flat | None]  # how many invoices are read in one walk; worked out when first asked for
+    _on: dict[object, Plan] = field(default_factory=dict, compare=False, repr=False)  # itself on other days
+
+    def on(self, today: date | None, severities: Mapping[str, str]) -> Plan:
+        """The same, with the rules as they are asked on a day, with other severities by code (`RuleBook.on`)."""
+        key = (today, *sorted(severities.items())) if severities else today
+        known = self._on.get(key)
+        if known is None:
+            if len(self._on) >= _MOST_DAYS:
+                self._on.clear()
+            known = self._on[key] = replace(self, rules=self.rules.on(today, severities))
+        return known
 
 
 def plan_for(document: DocumentType) -> Plan:

@@ -47,7 +47,6 @@ class RuleBook:
         self._today: date | None = None
         self._severities: Mapping[str, str] = {}
         self._rules = [_compile(rule, document) for rule in document.rules if rule.needs in _JUDGED_HERE]
-        self._kept: dict[object, RuleBook] = {}  # the same book on other days
         self._asked: list[_Compiled] | None = None
         self._idle: list[Judgment] = []  # that have forgotten their document
         self._unasked: list[str] | None = None
@@ -56,15 +55,11 @@ class RuleBook:
 
     def on(self, today: date | None, severities: Mapping[str, str] | None = None) -> RuleBook:
         """The same book on a day (without one, the rules that need it are not asked), with other severities by code."""
-        key = (today, *sorted((severities or {}).items()))
-        if key not in self._kept:
-            if len(self._kept) >= _MOST_BOOKS:
-                self._kept.clear()
-            self._kept[key] = book = copy.copy(self)
-            book._today, book._severities, book._kept, book._idle = today, severities or {}, {}, []
-            book._asked = book._unasked = None
-            book._screen = Screen(self._document)
-        return self._kept[key]
+        book = copy.copy(self)
+        book._today, book._severities, book._idle = today, severities or {}, []
+        book._asked = book._unasked = None
+        book._screen = Screen(self._document)
+        return book
 
     @property
     def not_checked(self) -> list[str]:
@@ -114,13 +109,14 @@ class Judgment:
         self.checks, self.screen = [check for check, _ in checks], screen
         self._shapes: dict[tuple[str, str | None, frozenset[str]], list[Check]] = {}
         self._listeners = [(check.number, listener) for check, listener in checks if listener is not None]
+        self._again = [check.again for check in self.checks if check.again is not None]
+        self._forgets = all(check.forgets or check.again is not None for check in self.checks)
 
     def forget(self) -> bool:
         """Begin anew, for the next document; whether every rule can."""
-        for check in self.checks:
-            if check.again is not None:
-                check.again()
-        return all([check.forgets or check.again is not None for check in self.checks])  # noqa: C419 - quicker
+        for again in self._again:
+            again()
+        return self._forgets
 
     def see(self, invoice: Facts, passed: Collection[int] = ()) -> None:
         """Let every function that listens hear of an invoice, before it is judged; but not those that let it pass."""
@@ -149,7 +145,6 @@ class Judgment:
 
 _JUDGED_HERE = ("document", "today", "tables")
 SPEAKS_FOR_THE_PAYER = ("official", "letter")
-_MOST_BOOKS = 8  # days and severities remembered
 _MOST_IDLE = 2
 _MOST_SHAPES = 2000  # remembered: a hostile document may invent names for ever
 

@@ -44,8 +44,9 @@ class Screen:
     def begin(self, checks: Sequence[Check], above: Mapping[str, Values]) -> None:
         """A new document, by the same rules."""
         changed = above != self._above
+        if checks is not self._checks:
+            self._together.clear()
         self._checks, self._above = checks, above
-        self._together.clear()
         for group in self._groups.values():
             if group.personal or (changed and group.near):
                 group.right.clear()

@@ -25,28 +25,30 @@ Holes = Sequence[str]
 class Stencil:
     """One way of writing a part, compiled."""
 
-    __slots__ = ("_own", "closing", "invoice", "joins", "match", "of_invoice", "rest", "shape", "tag", "written")
+    __slots__ = ("closing", "invoice", "match", "of_invoice", "rest", "shape", "tag", "take", "written")
 
     def __init__(self, how: Learned, shapes: Shapes) -> None:
         self.match = re.compile(how.pattern).match
         self.tag, self.closing, self.written = how.tag, how.closing, how.written
         self.rest = re.compile(how.rest).match
-        self._own, self.joins = _taker(how.own, how.holes), how.joins
+        self.take = _with_joins(_taker(how.own, how.holes), how.joins)  # the values of the part, by its shape
         self.invoice = _taker(how.invoice, how.holes)  # what a line says of its invoice
         self.of_invoice = tuple(name for name, _ in how.invoice)
         names = [name for name, _ in how.own] + [name for name, _ in how.joins]
         self.shape = shapes[tuple(names)]
 
-    def take(self, holes: Holes) -> Holes:
-        """The values of the part, in the order of its shape."""
-        if not self.joins:
-            return self._own(holes)
-        return (*self._own(holes), *["-".join([holes[place] for place in places]) for _, places in self.joins])
-
 
 def _taker(wanted: Sequence[tuple[str, int]], holes: int) -> Callable[[Holes], Holes]:
     places = [place for _, place in wanted]
     return tuple if places == list(range(holes)) else picker(places)  # type: ignore[return-value]
+
+
+def _with_joins(own: Callable[[Holes], Holes], joins: Sequence[tuple[str, Sequence[int]]]) -> Callable[[Holes], Holes]:
+    """Takes values of several holes too, after the others."""
+    if not joins:
+        return own
+    several = [picker(places) for _, places in joins]
+    return lambda holes: (*own(holes), *["-".join(pick(holes)) for pick in several])  # type: ignore[arg-type]
 
 
 class Stencils:
@@ -86,21 +88,23 @@ class Stencils:
         if head is None or match is None:
             return None
         lines: list[Part] = []
-        used, own, at = [head], head.take(match.groups()), match.end()
-        closing = head.closing
+        used: tuple[Stencil, ...] = (head,)
+        own, at = head.take(match.groups()), match.end()
+        closing, line = head.closing, self._lines[0] if self._lines else None
         while not text.startswith(closing, at):
-            line, match = _first(self._lines, text, at)
-            if line is None or match is None:
-                return None
+            match = line.match(text, at) if line is not None else None
+            if match is None:
+                line, match = _first(self._lines, text, at)
+                if line is None or match is None:
+                    return None
+            assert line is not None
             holes, at = match.groups(), match.end()
             lines.append((line.shape, line.take(holes)))
             if line.of_invoice:
                 own = (*own, *line.invoice(holes))
-                used.append(line)
+                used = (*used, line)
         ended = head.rest(text, at)
-        if ended is None:
-            return None
-        return head, (self._shape(tuple(used)), own), lines, ended.end()
+        return None if ended is None else (head, (self._shape(used), own), lines, ended.end())
 
     def _shape(self, used: tuple[Stencil, ...]) -> Shape:
         """Of an invoice, from what its beginning and its lines say of it."""
