@@ -24,6 +24,7 @@ from gateway.sandbox.logins import Account, HangUp
 DEPOSIT, RETURNS = "depot", "retour"
 MAX_FAILURES = 3
 SHORTEST_PASSWORD = 8  # characters
+HASH_COST = 2**13  # of scrypt; a tenth of a second for four logins
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,4 +160,4 @@ def is_hash_of(password: str, salt: bytes, digest: bytes) -> bool:
 
 def hashed(password: str, salt: bytes) -> bytes:
     """What is kept of a password."""
-    return hashlib.scrypt(password.encode(), salt=salt, n=2**13, r=8, p=1)
+    return hashlib.scrypt(password.encode(), salt=salt, n=HASH_COST, r=8, p=1)

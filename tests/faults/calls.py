@@ -5,72 +5,119 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
-from faults import checker, documents, lives, tracing
+from faults import checker, documents, doorman, lives, tracing
 from faults.house import House
 from faults.lives import Life
+from faults.moments import Moments
 from faults.shapes import shape
+from faults.tracing import HANGS
 from faults.trials import Bench, Outcome, Trial, finish
 
 IN_TURN = Life(in_turn=True)
 QUARTER = 4  # one in so many calls also fails, in the quick plan
-# What SQLite does within a transaction and the library to its socket is nine tenths of all calls; a kill between two
-# of them is like one before or after: the quick plan draws one in so many of each.
-WITHIN = {"pwrite64", "fdatasync", "ftruncate", "sendto"}
-DRAWN = 32
+STRETCH = 100  # calls of one house that is killed
 # The way has two lives: to the payer, and back with its answer and its statement.
 WAY = ("out", "back")
 
 
 def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
-    """Every call is counted first, on a way of its own. `thorough`: each of them also fails, else a quarter drawn; and
-    each house is followed to its end, else only those that look like none before."""
-    if tracing.STRACE is None:
-        yield Trial("calls", "strace", seed, {"missing": "strace is not installed"})
+    """Every call is counted first, on a way of its own. A kill at each; errors at each (`thorough`) or at a quarter."""
+    if why := doorman.missing():
+        yield Trial("calls", "stopped", seed, {"missing": why})
         return
     bench = Bench()
     try:
-        made = list(_points(bench, random.Random(seed), seed, thorough))
+        made = [trial for life in WAY for trial in _of_life(bench, life, seed, thorough)]
     except OSError as error:
-        made = [Trial("calls", "strace", seed, {"missing": f"strace cannot attach: {error}"})]
+        made = [Trial("calls", "stopped", seed, {"missing": f"system calls cannot be stopped: {error}"})]
     finally:
         bench.close()
     random.Random(seed).shuffle(made)  # so that a bounded count has some of each
     yield from made[:count]
 
 
-def _points(bench: Bench, chance: random.Random, seed: int, thorough: bool) -> Iterator[Trial]:
-    for life in WAY:
-        with _begun(bench, life) as place:
-            counts = tracing.counted(place, IN_TURN)
-        for call, times in sorted(counts.items()):
-            for nth in range(1, times + 1):
-                if not thorough and call in WITHIN and chance.randrange(DRAWN):
-                    continue
-                harms = ["kill"]
-                if thorough or chance.randrange(QUARTER) == 0:
-                    harms += ["EIO", "ENOSPC"]
-                for harm in harms:
-                    facts = {"life": life, "call": call, "nth": nth, "harm": harm, "follow": thorough}
-                    yield Trial("calls", f"{life}, {call} {nth}: {harm}", seed, facts)
+def _of_life(bench: Bench, life: str, seed: int, thorough: bool) -> Iterator[Trial]:
+    with _begun(bench, life) as place:
+        calls = tracing.counted(place, IN_TURN)
+    for first in range(0, len(calls), STRETCH):
+        last = first + STRETCH
+        facts = {"life": life, "first": first, "last": last if last < len(calls) else None}
+        yield Trial("calls", f"{life}, killed at {first + 1} to {min(last, len(calls))}", seed, facts)
+    chance = random.Random(f"{life}/{seed}")
+    for call, nth in calls:
+        if thorough or chance.randrange(QUARTER) == 0:
+            for harm in tracing.ERRORS:
+                facts = {"life": life, "call": call, "nth": nth, "harm": harm}
+                yield Trial("calls", f"{life}, {call} {nth}: {harm}", seed, facts)
 
 
 def attempt(trial: Trial, bench: Bench) -> Outcome:
     if missing := trial.facts.get("missing"):
         return Outcome(skipped=1, missing=missing)
-    with _begun(bench, trial.facts["life"]) as place:
-        code = tracing.harmed(place, IN_TURN, trial.facts["call"], trial.facts["nth"], trial.facts["harm"])
+    return _failed(trial, bench) if "harm" in trial.facts else _killed(trial, bench)
+
+
+def _failed(trial: Trial, bench: Bench) -> Outcome:
+    """One call is not done, and said to have failed."""
+    facts = trial.facts
+    with _begun(bench, facts["life"]) as place:
+        wanted = (facts["call"], facts["nth"])
+        code = tracing.traced(place, IN_TURN, lambda *call: facts["harm"] if call == wanted else "")
         outcome = Outcome(1, checker.at_any_moment(place))
-        if code == -1:
+        if code == HANGS:
             outcome.wrong.append("the gateway hangs")
-        if code == 0 and trial.facts["harm"] == "kill":  # the way is a few calls longer or shorter each time
-            outcome.tried, outcome.skipped, outcome.why = 0, 1, "this time the way had fewer such calls"
-        looks = shape(place)
-        if not outcome.wrong and (trial.facts["follow"] or looks not in bench.followed):
+        if not outcome.wrong and bench.follows(shape(place)):
             outcome.wrong = finish(place, IN_TURN)
-            bench.followed.add(looks)
         outcome.persons = place.persons
     return outcome
+
+
+def _killed(trial: Trial, bench: Bench) -> Outcome:
+    """One life waits at each call and is looked at there, as if it died; where the house looks like none before it does
+    die, is followed to the end, and another one goes the same way beyond that call."""
+    outcome, facts = Outcome(), trial.facts
+    done, over = facts["first"], False
+    while not (over or outcome.wrong):
+        with _begun(bench, facts["life"]) as place:
+            walk = _Walk(bench, Moments(place), done, facts["last"])
+            code = tracing.traced(place, IN_TURN, walk.judge)
+            outcome.tried += walk.at - done
+            outcome.wrong = walk.wrong + ["the gateway hangs"] * (code == HANGS)
+            if walk.follows and not outcome.wrong:
+                outcome.wrong = checker.at_any_moment(place) or finish(place, IN_TURN)
+            done, over = walk.at, not walk.follows
+            outcome.wrong = outcome.wrong and [f"killed at call {done}", *outcome.wrong]
+            outcome.persons += place.persons
+    return outcome
+
+
+@dataclass
+class _Walk:
+    """From call to call. `at`: calls that were looked at, by this walk or those before it."""
+
+    bench: Bench
+    moments: Moments
+    at: int
+    last: int | None  # call; None: the last one there is
+    passed: int = 0
+    wrong: list[str] = field(default_factory=list)
+    follows: bool = False
+
+    def judge(self, call: str, nth: int) -> str:
+        del call, nth
+        self.passed += 1
+        if self.passed <= self.at:
+            return ""
+        if self.at == self.last:
+            return "kill"
+        self.at += 1
+        if not self.moments.new():
+            return ""
+        self.wrong = self.moments.wrong()
+        self.follows = not self.wrong and self.bench.follows(self.moments.shape)
+        return "kill" if self.wrong or self.follows else ""
 
 
 @contextmanager

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from faults.documents import AGENCIES, REGISTRY
-from gateway.app import open_app, shipped_and_own
+from gateway import app as wiring
+from gateway.app import open_app
+from gateway.catalog import Catalog
 from gateway.clock import SystemClock, today
 from gateway.config import load
+from gateway.installed import Installed
 from gateway.registry import apply
-from gateway.sandbox import Sandbox
+from gateway.resources import data_dir
+from gateway.sandbox import Sandbox, users
 from gateway.sandbox.logins import Account, Authenticator
 
 HERE, MODEL = "house", "model"  # below the folder of whoever tries: where a house is, and what it is copied from
+users.HASH_COST = 2  # ten thousand logins: how dear it is to guess a payer's passwords is not what is tried here
+MEMORY, ROOM = "/dev/shm", 1 << 30  # a folder in memory, on Linux; bytes that must be free there
 APART = 15  # minutes between two lives: what waits to be tried again need not be waited for
 # What a payer does with a file, and what it does when the same one comes twice.
 PAYERS: Mapping[str, tuple[str, str]] = {
@@ -25,6 +33,15 @@ PAYERS: Mapping[str, tuple[str, str]] = {
     "swallows": ("swallows", "unknown"),
     "dedups": ("swallows", "first_answer"),
 }
+
+
+@cache
+def shipped() -> Catalog:
+    """The families that came with the program, read and compiled once: no house here has any of its own."""
+    return Installed([data_dir("schemas")])
+
+
+wiring.shipped_and_own = lambda _state: shipped()
 
 
 class Later(SystemClock):
@@ -147,6 +164,12 @@ class Model:
 Lay = Callable[[Model, Path], None]
 
 
+def ground() -> str | None:
+    """Where houses are built: in memory where there is room for that. What is written outlives a kill either way, and
+    a disk that forgets is a family of its own (`power`)."""
+    return MEMORY if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM else None
+
+
 def kept(house: House, name: str) -> Model:
     """Make a model of a house as it is now; nobody may be at work in it."""
     target = house.folder.parent / name
@@ -158,7 +181,7 @@ def template(place: Path) -> Model:
     """Make the first model, where nobody lives yet: registered, with temporary passwords. It is made where its copies
     will be, one after the other: the registry remembers whole paths."""
     folder = place / HERE
-    payer = Sandbox(folder / "payer", shipped_and_own(folder), SystemClock())
+    payer = Sandbox(folder / "payer", shipped(), SystemClock())
     house = House(folder, payer, "swallows", Later())
     house.settings(1)
     for number in AGENCIES:
@@ -194,7 +217,7 @@ def opened(
     folder = place / HERE
     (lay or _laid)(model, folder)
     clock = Later(model.minutes)
-    payer = Sandbox(folder / "payer", shipped_and_own(folder), clock, keeps=PAYERS[kind][0] == "keeps")
+    payer = Sandbox(folder / "payer", shipped(), clock, keeps=PAYERS[kind][0] == "keeps")
     house = House(folder, payer, kind, clock, dict(model.deposited), list(model.tried), set(model.said))
     payer._server._users = Watch(payer._server._users, clock, house.tried, house.said)  # every password is seen
     house.rules = rules

@@ -12,12 +12,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from faults import doorman
 from faults.house import House, Later
 from gateway import platform
 from gateway.app import App, open_app, working
@@ -42,6 +44,7 @@ class Life:
     freezes: bool = False  # at the point it stops (SIGSTOP) instead of dying
     beside: bool = False  # a second worker on the same state, as other databases allow
     largest: int = 0  # bytes a file may have; 0: no limit
+    asks: tuple[str, ...] = ()  # system calls that wait for its parent's word
 
 
 WHOLE = Life()
@@ -58,13 +61,13 @@ class InTurn:
     def shutdown(self, **_: object) -> None: ...
 
 
-def run(config: str, minutes: float, log: str, life: Life, start: Any = None) -> None:
+def run(config: str, minutes: float, log: str, life: Life, parent: Connection | None = None) -> None:
     """What such a process does: everything that is due, or as much of it as it lives to do."""
     _speak_to(log, life.quiet)
     platform.listen(_dying(life) if life.point else None)
     requests.IN_ONE = statements.IN_ONE = 1  # every reply is large: its rows are staged in pieces
-    if start is not None:
-        start.recv()
+    if parent is not None:
+        doorman.submit(life.asks, parent)
     if life.largest:
         resource.setrlimit(resource.RLIMIT_FSIZE, (life.largest, resource.RLIM_INFINITY))
     start_up = open_app if life.beside else working
@@ -122,16 +125,18 @@ def _speak_to(log: str, quiet: bool) -> None:
 
 def forks() -> multiprocessing.context.ForkServerContext:
     """Processes forked from a warm parent that has no threads: a start costs milliseconds."""
-    os.environ["PYTHONPATH"] = str(TESTS)
+    os.environ["PYTHONPATH"] = (
+        f"{TESTS}{os.pathsep}{TESTS.parent}"  # the gateway of this checkout, whatever is installed
+    )
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["faults.warm"])
     return context
 
 
-def begin(house: House, life: Life = WHOLE, start: Any = None) -> BaseProcess:
+def begin(house: House, life: Life = WHOLE, parent: Connection | None = None) -> BaseProcess:
     """A process that lives on its own; some minutes after the last one."""
     house.pass_time()
-    arguments = (str(house.config), house.clock.minutes, str(house.log), life, start)
+    arguments = (str(house.config), house.clock.minutes, str(house.log), life, parent)
     process = forks().Process(target=run, args=arguments)
     process.start()
     return process

@@ -1,58 +1,62 @@
-"""Harm at a single system call: strace kills the gateway's main thread, or lies to it, at the nth call of a kind."""
+"""A life whose system calls are counted one by one; at each of them it can be killed, lied to, or looked at."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
+import errno
 from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from multiprocessing import Pipe
-from pathlib import Path
 
 from faults import lives
+from faults.doorman import Door
 from faults.house import House
-from faults.lives import Life
+from faults.lives import PATIENCE, Life
 
 # What makes something durable, gives it a name, takes it away, or reaches for the payer.
-CALLS = ("write", "pwrite64", "fsync", "fdatasync", "ftruncate", "rename", "renameat2", "link", "linkat", "unlink",
-         "unlinkat", "connect", "sendto")  # fmt: skip
-STRACE = shutil.which("strace")
+CALLS = ("write", "pwrite64", "fsync", "fdatasync", "ftruncate", "rename", "renameat", "renameat2", "link", "linkat",
+         "unlink", "unlinkat", "connect", "sendto")  # fmt: skip
+ERRORS = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC}
+HANGS = -1
+# Given a call of the main thread and the how manieth of its name it is, says what happens: "" it goes on, "kill" before
+# it is done, or the name of an error in its place.
+Judge = Callable[[str, int], str]
 
 
-def counted(house: House, life: Life) -> Counter[str]:
-    """Live, and count its calls."""
-    with tempfile.NamedTemporaryFile(prefix="gateway-calls-", suffix=".txt") as kept:
-        traced(house, life, ["-o", kept.name])
-        lines = Path(kept.name).read_text("utf-8", "replace").splitlines()
-    return Counter(name for line in lines if (name := line.partition("(")[0]) in CALLS)
+def counted(house: House, life: Life) -> list[tuple[str, int]]:
+    """Live, and note the calls in their order."""
+    calls: list[tuple[str, int]] = []
+    traced(house, life, lambda name, nth: calls.append((name, nth)) or "")
+    return calls
 
 
-def harmed(house: House, life: Life, call: str, nth: int, harm: str) -> int:
-    """Live until the nth call of a kind, which kills, or fails as `harm` says (an errno). Gives the exit code."""
-    what = "signal=KILL" if harm == "kill" else f"error={harm}"
-    return traced(house, life, ["-o", "/dev/null", "-e", f"inject={call}:{what}:when={nth}"])
-
-
-def traced(house: House, life: Life, options: list[str]) -> int:
-    """Live under strace. Raises OSError when it cannot be attached."""
+def traced(house: House, life: Life, judge: Judge) -> int:
+    """Live; each counted call of the main thread waits for what `judge` says. Gives the exit code. Raises OSError where
+    the system does not allow to watch."""
     ours, theirs = Pipe()
-    process = lives.begin(house, replace(life, quiet=True), theirs)
-    tracer = subprocess.Popen(
-        [STRACE or "strace", "-p", str(process.pid), "-e", f"trace={','.join(CALLS)}", *options],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert tracer.stderr is not None
+    process = lives.begin(house, replace(life, quiet=True, asks=CALLS), theirs)
+    theirs.close()
+    times: Counter[str] = Counter()
     try:
-        said = tracer.stderr.readline()
-        if "attached" not in said:
-            process.kill()
-            raise OSError(said.strip())
-        ours.send(True)
-        return lives.end(process)
-    finally:
-        tracer.terminate()
-        tracer.communicate()
-        ours.close()
-        theirs.close()
+        with closing(ours), closing(Door(ours)) as door:
+            while (call := door.next(PATIENCE)) is not None:
+                says = ""
+                if call.thread == process.pid:
+                    times[call.name] += 1
+                    says = judge(call.name, times[call.name])
+                if says == "kill":
+                    process.kill()
+                    break
+                if says:
+                    door.fail(call, ERRORS[says])
+                else:
+                    door.let(call)
+    except TimeoutError:
+        process.kill()
+        lives.end(process)
+        return HANGS
+    except BaseException:
+        process.kill()
+        raise
+    return lives.end(process)

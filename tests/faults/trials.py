@@ -58,12 +58,12 @@ class Bench:
     """Where one lane tries: a folder with a template, made at first use."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="gateway-faults-")
+        self._folder = tempfile.TemporaryDirectory(prefix="gateway-faults-", dir=house.ground())
         self.place = Path(self._folder.name)
         self.models: dict[str, Model] = {}
         self.lengths: dict[str, dict[tuple[int, str], int]] = {}  # bytes of each session, by kind of rotation
         self.sessions: dict[tuple[int, str], int] = {}  # bytes of each session of a way out
-        self.followed: set[str] = set()  # how houses looked that were followed to their end
+        self._followed: set[str] = set()  # how houses looked that were followed to their end
 
     def begin(self) -> None:
         """Make the template, where its copies will be."""
@@ -80,6 +80,13 @@ class Bench:
     def keep(self, place: House, name: str) -> None:
         """Let others begin as this one is now."""
         self.models[name] = house.kept(place, name)
+
+    def follows(self, looks: str) -> bool:
+        """Whether a house that looks so is to be followed to its end: the first one is."""
+        if looks in self._followed:
+            return False
+        self._followed.add(looks)
+        return True
 
     def close(self) -> None:
         self._folder.cleanup()

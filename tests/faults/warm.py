@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from sqlalchemy.engine import Dialect
 
 from faults import documents, house, lives
 from gateway.app import working
-from gateway.clock import SystemClock
 from gateway.config import load
 from gateway.store import connection
 
@@ -32,19 +32,25 @@ def shared_engine(url: Any, **options: Any) -> Any:
 
 
 def warm_up() -> None:
-    """Go the whole way once; every thread ends before it returns."""
+    """Go the whole way once, in both manners; every thread ends before it returns."""
     connection.create_engine = shared_engine
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    with tempfile.TemporaryDirectory(prefix="gateway-faults-") as folder:
+    with tempfile.TemporaryDirectory(prefix="gateway-faults-", dir=house.ground()) as folder:
         said = house.template(Path(folder))
         with house.opened(Path(folder), said, "dedups") as first:
             first.deposit(documents.everything())
-            for _ in range(2):
-                with working(load(first.config), clock=SystemClock()) as app:
+            for turn in range(3):
+                first.pass_time()
+                with working(load(first.config), clock=house.Later(first.clock.minutes)) as app:
                     app.loop._pool = lives.InTurn()
                     lives.judging_here(app)
-                    app.loop.once()
+                    if turn % 2:
+                        app.loop.once()
+                    else:
+                        lives.in_turn(app)
                 first.issue_statements()
+    gc.collect()
+    gc.freeze()  # what is here now is not looked at again in every life
 
 
 warm_up()
