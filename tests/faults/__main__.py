@@ -12,10 +12,11 @@ import time
 from collections import defaultdict
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
+from tempfile import TemporaryDirectory
 
 from faults import plans
 from faults.lane import Result, run_trial
-from faults.trials import Trial
+from faults.trials import FOLLOWED, Trial
 
 TOLD = 100  # houses between two signs of life
 
@@ -27,7 +28,9 @@ def main(arguments: list[str]) -> int:
         trials = [trial for trial in trials if asked.name in trial.name]
     print(f"{len(trials)} houses on {asked.lanes} lanes, seed {asked.seed}", flush=True)
     started = time.monotonic()
-    results = _all_results(trials, asked.lanes, asked.stop)
+    with TemporaryDirectory(prefix="gateway-faults-") as followed:
+        os.environ[FOLLOWED] = followed
+        results = _all_results(trials, asked.lanes, asked.stop)
     _table(results, asked.seed)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"{time.monotonic() - started:.0f} s on the clock, {used.ru_utime + used.ru_stime:.0f} s of processor")

@@ -125,9 +125,7 @@ def _speak_to(log: str, quiet: bool) -> None:
 
 def forks() -> multiprocessing.context.ForkServerContext:
     """Processes forked from a warm parent that has no threads: a start costs milliseconds."""
-    os.environ["PYTHONPATH"] = (
-        f"{TESTS}{os.pathsep}{TESTS.parent}"  # the gateway of this checkout, whatever is installed
-    )
+    os.environ["PYTHONPATH"] = os.pathsep.join((str(TESTS), str(TESTS.parent)))  # the gateway of this checkout
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["faults.warm"])
     return context

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import random
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -14,6 +16,7 @@ from faults import checker, house, lives
 from faults.house import HERE, House, Model
 from faults.lives import Life
 
+FOLLOWED = "FAULTS_FOLLOWED"  # names a folder of all lanes: how the houses looked that were followed to their end
 TURNS = 7  # lives, all stages at once, after which a house should be at rest
 CALM = 4  # more of them, one stage after the other: a change of password gives way to sending, perhaps at every turn
 
@@ -63,7 +66,6 @@ class Bench:
         self.models: dict[str, Model] = {}
         self.lengths: dict[str, dict[tuple[int, str], int]] = {}  # bytes of each session, by kind of rotation
         self.sessions: dict[tuple[int, str], int] = {}  # bytes of each session of a way out
-        self._followed: set[str] = set()  # how houses looked that were followed to their end
 
     def begin(self) -> None:
         """Make the template, where its copies will be."""
@@ -82,10 +84,12 @@ class Bench:
         self.models[name] = house.kept(place, name)
 
     def follows(self, looks: str) -> bool:
-        """Whether a house that looks so is to be followed to its end: the first one is."""
-        if looks in self._followed:
+        """Whether a house that looks so is to be followed to its end: the first one is, on whatever lane."""
+        mark = Path(os.environ.get(FOLLOWED, self._folder.name)) / hashlib.sha256(looks.encode()).hexdigest()
+        try:
+            mark.touch(exist_ok=False)
+        except FileExistsError:
             return False
-        self._followed.add(looks)
         return True
 
     def close(self) -> None:
