@@ -55,7 +55,7 @@ faults-quick: $(VENV)/.installed-dev tracer
 faults: $(VENV)/.installed-dev tracer
 	$(FAULT) all $(FAULTS)
 
-# strace stops the gateway at single system calls, FUSE gives a disk that forgets.
+# FUSE gives a disk that forgets; strace watches from outside (tests/hostile).
 tracer:
 	@{ command -v strace && command -v fusermount3; } >/dev/null 2>&1 || \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
