@@ -44,7 +44,7 @@ from gateway.stages.deadlines import Deadlines
 from gateway.stages.distribute import Distribute
 from gateway.stages.match import Match
 from gateway.stages.receive import Receive
-from gateway.stages.rotate import Rotate
+from gateway.stages.rotate import Rotate, settle_first
 from gateway.stages.tell import Tell
 from gateway.stages.transmit import Transmit
 from gateway.stages.validate import Validate
@@ -130,6 +130,7 @@ class Endpoints:
     @contextmanager
     def _payer(self, which: str, payer: str, number: str) -> Iterator[Any]:
         self._may_enter(payer, number)
+        settle_first(self, self._credentials, payer, number)
         with self._credentials.secret(payer, number) as secret:
             settings = self._config.payer(payer).mailbox(which, number, secret.machine)
             with _opened(settings, secret) as box:

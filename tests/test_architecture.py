@@ -63,7 +63,7 @@ FLOORS: list[list[str]] = [
         "backups",
         "incidents",
     ],
-    ["stages", "schedule", "families", "slots", "monitor", "watch", "retention", "adapters"],
+    ["stages", "schedule", "families", "slots", "monitor", "watch", "retention", "moments", "adapters"],
     ["stages.*", "sandbox"],
     ["app"],
     ["cli", "web"],

@@ -20,9 +20,13 @@ from adapters.machine_change import MachineDoor, made_in
 from gateway.errors import Denied, PasswordLocked, Unreachable
 from gateway.models import Credential
 from gateway.stages.rotate import Rotate, change, settle
+from gateway.states import CredentialState
+from gateway.watch import Look
+from gateway.watch.mailboxes import mailboxes
 
 NUMBER = "18001"
 WHO = ("sandbox", NUMBER)
+LANE = f"sandbox:{NUMBER}"
 MADE = b"<IdMachine>AGE18001A</IdMachine><MotDePasseMachine>m</MotDePasseMachine>"
 GOOD = b"<reponse><CodeErreur>0</CodeErreur>" + MADE + b"</reponse>"
 
@@ -104,7 +108,7 @@ def test_an_answer_that_is_lost_leaves_the_other_identifier_to_go_on(place: Town
     assert row(place, A).state == "CHANGING"
     goes(place, "four")
     with pytest.raises(Denied):
-        settle(place.app.rooms, place.app.credentials, row(place, A))
+        settle(place.app.rooms.mailboxes, place.app.credentials, row(place, A))
     assert (row(place, A).state, row(place, A).reason) == ("LOCKED", "answer_lost")
     goes(place, "fives")
     assert make(place) == "AGE18001C"  # a person had a new one made
@@ -121,7 +125,7 @@ def test_a_kill_at_any_point_loses_neither_the_password_nor_the_way_in(
         changed(place, A)
     place.clock.advance(timedelta(hours=1, minutes=1))
     if row(place, A).state == "CHANGING":
-        settle(place.app.rooms, place.app.credentials, row(place, A))
+        settle(place.app.rooms.mailboxes, place.app.credentials, row(place, A))
     assert row(place, A).state == "ACTIVE"
     place.app.rooms.mailboxes.payer_login(*WHO, A)
     assert row(place, A).journal is None
@@ -145,6 +149,97 @@ def test_a_payer_that_says_no_changed_nothing(place: Town, monkeypatch: pytest.M
     monkeypatch.setattr(place.payer.machines, "answer", lambda _path, _form: {"CodeErreur": "1"})
     changed(place, A)
     assert (row(place, A).state, row(place, A).journal) == ("ACTIVE", None)
+
+
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """The payer makes passwords, and a page of another server says nothing of them; what it made."""
+    made: list[dict[str, str]] = []
+
+    def worded(answer: dict[str, str]) -> bytes:
+        made.append(answer)
+        return b"<html>maintenance"
+
+    monkeypatch.setattr("gateway.sandbox.machines._worded", worded)
+    return made
+
+
+def test_an_answer_that_nobody_can_read_is_told_and_stops_nothing_else(
+    place: Town, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = unreadable(monkeypatch)
+    changed(place, A)
+    assert (row(place, A).state, row(place, A).reason) == ("CHANGING", "answer_unreadable")
+    assert place.app.credentials.usable(*WHO, machine=A) == "answer_unreadable"
+    goes(place, "six")  # by the other one
+    for _ in range(3):
+        assert Rotate(place.app.credentials).run(place.app.rooms, LANE).worked == 0
+        place.clock.advance(timedelta(hours=1))
+    events = [one["reason"] for one in place.rows("select reason from event where record_kind = 'credential'")]
+    assert events.count("answer_unreadable") == 1
+    look = Look(place.app.config, place.app.store, place.app.catalog, place.clock)
+    assert [(one.kind, one.subject) for one in mailboxes(look)] == [("password_unread", f"{LANE} {A}")]
+    house = ("--config", place.folder / "gateway.toml", "--lang", "en")
+    for command, code in ((("credential", "status"), 0), (("doctor",), 1)):
+        assert call(*house, *command) == code
+        assert "cannot be read" in capsys.readouterr().out
+    place.app.credentials.set_current(*WHO, made[-1]["MotDePasseMachine"], machine=A)
+    place.app.rooms.mailboxes.payer_login(*WHO, A)
+    assert (row(place, A).state, row(place, A).journal) == ("ACTIVE", None)
+
+
+def test_the_other_identifier_is_changed_past_its_term_although_one_is_stuck(
+    place: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        unreadable(patch)
+        changed(place, A)
+    place.clock.advance(timedelta(days=21))
+    assert rotated(place) == []  # it still lets us in, and would be the last one
+    place.clock.advance(timedelta(days=10))
+    assert rotated(place) == [B]
+    goes(place, "seven")
+
+
+def test_with_no_other_identifier_requests_wait_for_a_person(place: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.app.credentials.stop(*WHO, CredentialState.REVOKED, "retired", machine=B)
+    with pytest.MonkeyPatch.context() as patch:
+        made = unreadable(patch)
+        changed(place, A)
+    agency = place.agencies[NUMBER]
+    agency.deposit("lot.xml", agency.lot())
+    place.once()
+    assert place.states(agency)["lot.xml"] == ("HELD", "answer_unreadable")
+    place.clock.advance(timedelta(minutes=1))
+    place.app.credentials.set_current(*WHO, made[-1]["MotDePasseMachine"], machine=A)
+    place.settle()
+    assert place.states(agency)["lot.xml"][0] == "RECEIVABLE"
+
+
+def test_an_answer_that_says_locked_is_no_reason_to_try_the_old_one(
+    place: Town, killing: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place.payer.machines, "answer", lambda _path, _form: {"CodeErreur": "2"})
+    killing("credentials.journalled")
+    with pytest.raises(Killed):
+        changed(place, A)
+    place.clock.advance(timedelta(hours=1, minutes=1))
+    tries = len(place.rows("select 1 from credential_attempt"))
+    Rotate(place.app.credentials).run(place.app.rooms, LANE)
+    assert (row(place, A).state, row(place, A).reason) == ("LOCKED", "password_locked")
+    assert len(place.rows("select 1 from credential_attempt")) == tries
+    goes(place, "eight")
+
+
+def test_an_identifier_in_doubt_is_settled_before_anything_goes_by_the_other_one(
+    place: Town, killing: Callable[..., None]
+) -> None:
+    killing("credentials.journalled")
+    with pytest.raises(Killed):
+        changed(place, A)
+    place.clock.advance(timedelta(minutes=1))
+    place.app.credentials.say_alone(*WHO, False, machine=A)  # nothing of this is the stage's own
+    with place.app.rooms.mailboxes.payer_deposit(*WHO):
+        assert row(place, A).state == "ACTIVE"
 
 
 def test_a_machine_of_another_software_is_never_changed(place: Town) -> None:

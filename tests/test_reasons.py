@@ -17,6 +17,7 @@ from gateway.resources import data_dir
 from gateway.stages import restored
 from gateway.stages.collect import receipt
 from gateway.store import requests
+from gateway.store.credentials import UNREADABLE
 
 # Which calls in the source let a record of that kind rest for a reason.
 OF_KIND = {
@@ -79,7 +80,11 @@ def holds_of_transmit() -> set[str]:
 def test_every_cause_for_which_a_request_rests_has_a_sentence_and_a_next_step() -> None:
     found = holds_of_transmit()
     assert {"in_doubt", "no_reply", "not_readable"} <= found
-    barred = {*WHY_NOT.values(), "change_unresolved"}  # codes of Denied; "attempts_spent" passes and holds nothing
+    barred = {
+        *WHY_NOT.values(),
+        "change_unresolved",
+        UNREADABLE,
+    }  # codes of Denied; "attempts_spent" passes and holds nothing
     ours = {"REQUEST_NUMBER_REUSED", "INVOICE_NUMBER_REUSED", "INVOICE_UNKNOWN", "UNKNOWN_DOCUMENT"}
     assert missing("request", found | barred | ours | {requests.PERSON} | sending.CODES | rested("request")) == set()
     assert missing("request", COMMON_TRANSPORT) == set()

@@ -216,7 +216,7 @@ def test_whatever_the_payer_does_a_login_proves_which_one_counts(
         changed(place)
     except (Denied, Unreachable):
         place.clock.advance(timedelta(hours=1, minutes=1))
-        settle(place.app.rooms, place.app.credentials, row(place))
+        settle(place.app.rooms.mailboxes, place.app.credentials, row(place))
     assert (row(place).state, reasons(place)[-1]) == ("ACTIVE", reason)
     assert sum(wrong) == counted
     monkeypatch.setattr(Users, "change", Users.really_change)  # type: ignore[attr-defined]
@@ -252,7 +252,7 @@ def test_a_kill_at_any_point_of_a_change_never_loses_the_password(
         if row(place).state == "ACTIVE":
             break
         try:
-            settle(place.app.rooms, place.app.credentials, row(place))
+            settle(place.app.rooms.mailboxes, place.app.credentials, row(place))
         except (Denied, Unreachable):
             continue
     assert row(place).state == "ACTIVE"

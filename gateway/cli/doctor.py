@@ -24,9 +24,10 @@ from gateway.clock import SystemClock, local
 from gateway.config import Config
 from gateway.errors import ConfigError, GatewayError
 from gateway.keyring import Keyring
+from gateway.messages import room
 from gateway.platform import WINDOWS
 from gateway.registry import Book
-from gateway.store import LINKED_SQLITE, Store, journal_mode
+from gateway.store import LINKED_SQLITE, Store, credentials, journal_mode, watching
 
 OLDEST_PLAUSIBLE = 2026  # a machine whose clock is behind this program's own making cannot date anything
 
@@ -153,6 +154,21 @@ def _payers(call: Call, config: Config) -> tuple[bool, str]:
     return True, call.say("doctor.payers", names=", ".join(config.payer_names) or "–")
 
 
+def _passwords(call: Call, config: Config) -> tuple[bool, str]:
+    """None waits for a person."""
+    with _store(call, config) as store:
+        if store is None:
+            return True, call.say("doctor.mailboxes_later")
+        with store.read() as tx:
+            stuck, count = [*watching.barred(tx), *watching.unread(tx)], len(credentials.every(tx))
+    if not stuck:
+        return True, call.say("doctor.passwords", count=count)
+    row = stuck[0]
+    values = {"payer": row.payer, "number": row.number, "code": row.reason or row.state}
+    known = row.reason in room("credentials")
+    return False, call.say(f"credentials.{row.reason}" if known else "doctor.password_other", **values)
+
+
 def _mailboxes(call: Call, config: Config) -> tuple[bool, str]:
     """The agencies' folders are there, and hold nothing that is passed over in silence."""
     with _store(call, config) as store:
@@ -247,6 +263,7 @@ EXAMINATIONS: dict[str, Callable[[Call, Config], tuple[bool, str]]] = {
     "clock": _clock,
     "schemas": _schemas,
     "payers": _payers,
+    "passwords": _passwords,
     "mailboxes": _mailboxes,
     "watching": _watching,
     "alerts": _alerts,

@@ -17,9 +17,9 @@ from gateway.credentials import giving
 from gateway.credentials.change import Change, Objection, keep_read, tried_lately
 from gateway.credentials.generation import Generations, behind, is_behind
 from gateway.credentials.login import Login
-from gateway.credentials.standing import Standing, standing, standings
+from gateway.credentials.standing import Standing, by_us, standing, standings
 from gateway.credentials.term import AGAIN, Term, term
-from gateway.credentials.vault import WHY_NOT, Vault, choose, denied
+from gateway.credentials.vault import WHY_NOT, Vault, choose, denied, spent_lately
 from gateway.identifiers import lane
 from gateway.models import Credential
 from gateway.sealing import Seals
@@ -36,7 +36,9 @@ __all__ = [
     "Objection",
     "Standing",
     "Term",
+    "by_us",
     "is_behind",
+    "spent_lately",
     "term",
     "tried_lately",
 ]
@@ -125,7 +127,8 @@ class Credentials:
 
     def usable(self, payer: str, number: str, *, machine: str | None = None, first: bool = False) -> str | None:
         """None when a login may be tried, else the code of why not: password_missing, password_locked,
-        password_expired, password_revoked, password_of_others, change_unresolved, or one that passes by itself:
+        password_expired, password_revoked, password_of_others, change_unresolved, answer_unreadable, or one that
+        passes by itself:
         attempts_spent, answer_unread, change_first (it is past its term; `first`: the login that changes it)."""
         with self._store.read() as tx:
             row = self._vault.find(tx, payer, number, machine)
@@ -205,16 +208,32 @@ class Credentials:
             if row is None or row.journal is None or row.pending is not None:
                 return
             if password is None:
-                rows.keep(tx, row, journal=None)
+                rows.keep(tx, row, journal=None, reason=None)
             else:
                 keep_read(self._vault, tx, row, password)
 
+    def cannot_read(self, payer: str, number: str, machine: str) -> None:
+        """Nobody can read that answer: only a person who has the password from the payer can say it. Told once."""
+        with self._store.write() as tx:
+            row = rows.find(tx, payer, number, machine)
+            if row is not None and row.journal is not None and row.reason != rows.UNREADABLE:
+                rows.keep(tx, row, reason=rows.UNREADABLE)
+                moves.note(tx, row, rows.UNREADABLE)
+
     # -- how they stand --
 
-    def standings(self) -> list[Standing]:
-        """Every password, with its days left, its last proof and what may still be tried."""
+    def standings(self, of: tuple[str, str] | None = None) -> list[Standing]:
+        """Every password, or those `of` one (payer, number), with its days left, its last proof and what may still be
+        tried."""
         with self._store.read() as tx:
-            return standings(tx, self._vault)
+            return standings(tx, self._vault, of)
+
+    def in_doubt(self, payer: str, number: str) -> list[Credential]:
+        """Those of the number of which nobody knows which slot counts, and nobody is finding it out just now."""
+        with self._store.read() as tx:
+            found = rows.of_lanes(tx, [(payer, number)])
+        changing = [row for row in found if row.state == S.CHANGING]
+        return [row for row in changing if row.lease_until is None or row.lease_until <= tx.now]
 
     def standing(self, payer: str, number: str, machine: str = "") -> Standing:
         """How one password stands. Raises Denied for one that nobody knows."""

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from gateway.credentials.login import Login
 from gateway.credentials.term import AGAIN
-from gateway.credentials.vault import WHY_NOT, WINDOW, Vault, denied, text
+from gateway.credentials.vault import WHY_NOT, Vault, denied, text
 from gateway.errors import Unreachable
 from gateway.models import Credential
 from gateway.platform import passing
@@ -54,8 +54,6 @@ class Change(Login):
     def _not_now(self, tx: Tx, row: Credential) -> str | None:
         if row.state != S.ACTIVE:
             return WHY_NOT.get(S(row.state), "change_under_way")
-        if rows.spent(tx, row, tx.now - WINDOW):  # a change that goes wrong needs the whole budget
-            return "attempts_spent"
         return self._object(tx, row)
 
     def propose(self) -> str:
@@ -96,7 +94,7 @@ class Change(Login):
 
 def keep_read(vault: Vault, tx: Tx, row: Credential, password: str) -> None:
     """What was read from a journalled answer becomes the pending one."""
-    rows.keep(tx, row, **vault.changed(tx, row, pending=password))
+    rows.keep(tx, row, reason=None, **vault.changed(tx, row, pending=password))
     moves.note(tx, row, "change_kept")
 
 

@@ -155,7 +155,9 @@ class Login:
             rows.release(tx, row, owner=self._me)
         passing("credentials.refused")
         if again:
-            raise Unreachable(text("other_slot", self._payer, self._number))
+            other = Unreachable(text("other_slot", self._payer, self._number))
+            other.code = "other_slot"
+            raise other
 
     def _why_locked(self, row: Credential) -> str:
         if self._new:

@@ -28,7 +28,7 @@ class Standing:
     @property
     def by_us(self) -> bool:
         """Whether the gateway can change it without being asked to: over SSH, or a machine's by the payer."""
-        return self.change == "ssh" or (self.change == "machine" and bool(self.row.machine))
+        return by_us(self.change, self.row)
 
     @property
     def soon(self) -> bool:
@@ -36,9 +36,14 @@ class Standing:
         return self.term is not None and self.term.remind_at <= self.at
 
 
-def standings(tx: Tx, vault: Vault) -> list[Standing]:
-    """By payer, number and machine."""
-    return [standing(tx, vault, row) for row in rows.every(tx)]
+def by_us(change: str, row: Credential) -> bool:
+    """See `Standing.by_us`; `change` as a payer's table says it."""
+    return change == "ssh" or (change == "machine" and bool(row.machine))
+
+
+def standings(tx: Tx, vault: Vault, of: tuple[str, str] | None = None) -> list[Standing]:
+    """By payer, number and machine; all of them, or those `of` one (payer, number)."""
+    return [standing(tx, vault, row) for row in (rows.of_lanes(tx, [of]) if of else rows.every(tx))]
 
 
 def standing(tx: Tx, vault: Vault, row: Credential) -> Standing:

@@ -111,15 +111,25 @@ def choose(tx: Tx, row: Credential) -> tuple[str, str | None]:
 
 
 def _of_two(tx: Tx, row: Credential) -> tuple[str, str | None]:
-    """A crash left open which one the payer has: each is tried once, the new one first; the old one first where the
-    payer said that it changed nothing."""
+    """A crash left open which one the payer has: two tries, the likelier one first, and that is the new one; the old
+    one where the payer said that it changed nothing. The second try is the other one; but where the payer had said
+    which one counts, and a cut line kept us from seeing it, the same one again."""
     if row.pending is None and row.journal is not None:
-        return "", "answer_unread"
-    tried = rows.tried_slots(tx, row)
-    order = ("current", "pending") if tried.get("change") == "refused" else ("pending", "current")
+        return "", rows.UNREADABLE if row.reason == rows.UNREADABLE else "answer_unread"
+    tries = rows.tries(tx, row)
+    said = dict(tries).get("change")
+    order = ("current", "pending") if said == "refused" else ("pending", "current")
     there = [slot for slot in order if slot == "current" or row.pending is not None]
-    slot = next((slot for slot in there if slot not in tried), "")
-    return slot, None if slot else "change_unresolved"
+    tried = [(slot, outcome) for slot, outcome in tries if slot != "change"]
+    if said is not None and tried == [(there[0], None)]:
+        return there[0], None
+    left = [slot for slot in there if slot not in dict(tried)]
+    return (left[0], None) if left and len(tried) < 2 else ("", "change_unresolved")
+
+
+def spent_lately(tx: Tx, row: Credential) -> bool:
+    """Whether an attempt of the last hour failed or stayed unproven."""
+    return bool(rows.spent(tx, row, tx.now - WINDOW))
 
 
 def text(key: str, payer: str, number: str, **more: object) -> str:

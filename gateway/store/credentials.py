@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, false, func, or_, select, update
 from sqlmodel import col
 
 from gateway.identifiers import new_id
@@ -14,6 +14,8 @@ from gateway.models import Credential, CredentialAttempt, CredentialPast
 from gateway.states import CredentialState
 from gateway.store import moves
 from gateway.store.engine import Tx, changed
+
+UNREADABLE = "answer_unreadable"  # why one stays CHANGING until a person gives the password
 
 
 def find(tx: Tx, payer: str, number: str, machine: str = "") -> Credential | None:
@@ -27,6 +29,14 @@ def every(tx: Tx) -> list[Credential]:
     """All of them, by payer, number and machine."""
     order = (col(Credential.payer), col(Credential.number), col(Credential.machine))
     return list(tx.session.scalars(select(Credential).order_by(*order).execution_options(populate_existing=True)))
+
+
+def of_lanes(tx: Tx, lanes: Collection[tuple[str, str]]) -> list[Credential]:
+    """The credentials of these (payer, number), their machines' included; by payer, number and machine."""
+    whose = [and_(col(Credential.payer) == payer, col(Credential.number) == number) for payer, number in lanes]
+    order = (col(Credential.payer), col(Credential.number), col(Credential.machine))
+    query = select(Credential).where(or_(false(), *whose)).order_by(*order)
+    return list(tx.session.scalars(query.execution_options(populate_existing=True)))
 
 
 def of_numbers(tx: Tx, payer: str, numbers: Collection[str]) -> list[Credential]:
@@ -106,12 +116,13 @@ def spent(tx: Tx, row: Credential, since: datetime) -> list[datetime]:
     return list(tx.session.scalars(tries.order_by(col(CredentialAttempt.at))))
 
 
-def tried_slots(tx: Tx, row: Credential) -> dict[str, str | None]:
-    """The slots tried since the credential's last change, and what came of it (None: not known)."""
+def tries(tx: Tx, row: Credential) -> list[tuple[str, str | None]]:
+    """The slots tried since the credential's last change, in that order, and what came of it (None: not known)."""
     query = select(col(CredentialAttempt.slot), col(CredentialAttempt.outcome)).where(
         col(CredentialAttempt.credential_id) == row.id, col(CredentialAttempt.generation) == row.generation
     )
-    return {row.slot: row.outcome for row in tx.session.execute(query.order_by(col(CredentialAttempt.at)))}
+    order = (col(CredentialAttempt.at), col(CredentialAttempt.id))
+    return [(row.slot, row.outcome) for row in tx.session.execute(query.order_by(*order))]
 
 
 def last_attempt(tx: Tx, row: Credential, slot: str) -> CredentialAttempt | None:

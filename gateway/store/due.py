@@ -95,6 +95,15 @@ def upcoming(tx: Tx, stage: str, endpoint: str) -> datetime | None:
     return row.last_run if row.owner is not None else row.next_run
 
 
+def next_look(tx: Tx, stage: str, endpoint: str) -> datetime | None:
+    """When the stage looks at the endpoint next (aware UTC): now, while it does. None for one it does not know."""
+    row = tx.session.get(Due, (stage, endpoint), populate_existing=True)
+    if row is None:
+        return None
+    looks = row.owner is not None and row.lease_until is not None and row.lease_until > tx.now
+    return tx.now if looks else row.next_run
+
+
 def failing(tx: Tx) -> list[Due]:
     """The rows whose last run failed as a whole, by stage and endpoint."""
     query = select(Due).where(col(Due.last_error).is_not(None)).order_by(col(Due.stage), col(Due.endpoint))

@@ -72,13 +72,11 @@ def oldest_services(tx: Tx, payer: str, number: str) -> list[tuple[str, str | No
 
 
 def opened_again(tx: Tx, payer: str, number: str, since: datetime, *, proof: bool) -> bool:
-    """Whether the lane's credential was given or changed after `since` and can be tried; a login that proved it since
-    counts as well where `proof` is said to be enough."""
+    """Whether a credential of the lane (the number's own, or a machine's) was given or changed after `since` and can be
+    tried; a login that proved it since counts as well where `proof` is said to be enough."""
     query = select(Credential).where(Credential.payer == payer, Credential.number == number)
-    credential = tx.session.exec(query).first()
-    if credential is None or credential.state not in _USABLE:
-        return False
-    moments = [credential.changed_at, credential.proved_at if proof else None]
+    usable = tx.session.exec(query.where(col(Credential.state).in_(_USABLE))).all()
+    moments = [moment for one in usable for moment in (one.changed_at, one.proved_at if proof else None)]
     return any(moment is not None and moment > since for moment in moments)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 from sqlmodel import col
 
 from gateway.identifiers import lane
-from gateway.models import Credential, Due, Request
+from gateway.models import Credential, CredentialAttempt, Due, Request
 from gateway.states import CredentialState, RequestState
+from gateway.store.credentials import UNREADABLE
 from gateway.store.engine import Tx
 
 Number = tuple[str, str]  # payer, number
@@ -33,9 +34,32 @@ def transmitting(tx: Tx, numbers: Collection[Number], waits: Number | None = Non
     return any(tx.session.execute(query.limit(1)).first() is not None for query in (looking, sending))
 
 
-def changing(tx: Tx, numbers: Collection[Number], but: Credential) -> bool:
-    """Whether another password of these numbers is being changed, or is in use by a login just now."""
+def logging_in(tx: Tx, numbers: Collection[Number], but: Credential) -> bool:
+    """Whether another password of these numbers is in use by a login, or by a change, just now."""
+    return _any(tx, numbers, col(Credential.lease_until) > tx.now, col(Credential.id) != but.id)
+
+
+def in_doubt(tx: Tx, numbers: Collection[Number], but: Credential, *, unreadable: bool = True) -> bool:
+    """Whether of another password of these numbers nobody knows which slot counts. `unreadable`: count those too that
+    a person must settle, for nobody can read the payer's answer."""
+    rests = or_(col(Credential.lease_until).is_(None), col(Credential.lease_until) <= tx.now)
+    some = true() if unreadable else func.coalesce(col(Credential.reason), "") != UNREADABLE
+    changing = col(Credential.state) == CredentialState.CHANGING
+    return _any(tx, numbers, changing, rests, some, col(Credential.id) != but.id)
+
+
+def under_way(tx: Tx, numbers: Collection[Number]) -> bool:
+    """Whether a password of these numbers is being changed just now without the payer having asked."""
+    unasked = exists().where(
+        col(CredentialAttempt.credential_id) == col(Credential.id),
+        col(CredentialAttempt.generation) == col(Credential.generation),
+        col(CredentialAttempt.slot) == "change",
+    )
+    changing = col(Credential.state) == CredentialState.CHANGING
+    return _any(tx, numbers, changing, col(Credential.lease_until) > tx.now, unasked)
+
+
+def _any(tx: Tx, numbers: Collection[Number], *which: ColumnElement[bool]) -> bool:
     whose = [and_(col(Credential.payer) == payer, col(Credential.number) == number) for payer, number in numbers]
-    busy = or_(col(Credential.state) == CredentialState.CHANGING, col(Credential.lease_until) > tx.now)
-    query = select(col(Credential.id)).where(or_(*whose), busy, col(Credential.id) != but.id)
+    query = select(col(Credential.id)).where(or_(false(), *whose), *which)
     return tx.session.execute(query.limit(1)).first() is not None

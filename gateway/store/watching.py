@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from gateway.models import Batch, Credential, DeadlineAlert, Due, FindingRow, Reply, Request
 from gateway.states import CredentialState
+from gateway.store.credentials import UNREADABLE
 from gateway.store.engine import Tx, table_of
 
 
@@ -54,6 +55,13 @@ def foreign(tx: Tx, since: datetime, code: str) -> list[Foreign]:
         .order_by(col(Request.agency_id))
     )
     return [Foreign(*row) for row in tx.session.execute(query)]
+
+
+def unread(tx: Tx) -> list[Credential]:
+    """Passwords the payer made, in an answer that nobody can read: a person must say them."""
+    stuck = (col(Credential.state) == CredentialState.CHANGING, col(Credential.reason) == UNREADABLE)
+    query = select(Credential).where(*stuck)
+    return list(tx.session.scalars(query.order_by(col(Credential.payer), col(Credential.number))))
 
 
 def barred(tx: Tx) -> list[Credential]:

@@ -13,11 +13,21 @@ from gateway.models import Breaker, Due
 from gateway.registry import Book
 from gateway.store import breakers, due, watching
 from gateway.store.alerts import Symptom
+from gateway.store.credentials import UNREADABLE
 from gateway.watch import Look, Source
 
 # Codes that pass by themselves; the others say that something must be done.
 PASSING = frozenset(
-    {Unreachable.code, TransportError.code, InDoubt.code, "gone", "attempts_spent", "answer_unread", "change_first"}
+    {
+        Unreachable.code,
+        TransportError.code,
+        InDoubt.code,
+        "gone",
+        "attempts_spent",
+        "answer_unread",
+        "change_first",
+        "other_slot",
+    }
 )
 NOT_MAILBOXES = frozenset({"anchor", "watch", "tell"})  # other sources speak of these
 
@@ -26,18 +36,22 @@ def mailboxes(look: Look) -> Iterator[Symptom]:
     """One alert for each mailbox and cause; a payer's password that is locked speaks for the mailboxes it opens."""
     with look.store.read() as tx:
         failing, barred, book = due.failing(tx), watching.barred(tx), Book.load(tx)
+        unread = watching.unread(tx)
         silent = breakers.every(tx)
     shut = {lane(row.payer, row.number) for row in barred}
     for row in barred:
         endpoint, facts = lane(row.payer, row.number), {"code": str(row.state), "why": row.reason or ""}
         subject = f"{endpoint} {row.machine}" if row.machine else endpoint
         yield Symptom("password", subject, agency_of(book, endpoint, look), "critical", facts=facts)
+    for row in unread:
+        endpoint = lane(row.payer, row.number)
+        yield Symptom("password_unread", f"{endpoint} {row.machine}", agency_of(book, endpoint, look), "critical")
     told: set[str] = set()
     for unanswered in _left_alone(silent, book, look):
         told.add(unanswered.key)
         yield unanswered
     for failure in failing:
-        if failure.stage in NOT_MAILBOXES or failure.endpoint in shut:
+        if failure.stage in NOT_MAILBOXES or failure.endpoint in shut or failure.last_error == UNREADABLE:
             continue
         symptom = _symptom(failure, agency_of(book, failure.endpoint, look), look)
         if symptom is not None and symptom.key not in told:
@@ -81,4 +95,5 @@ def agency_of(book: Book, endpoint: str, look: Look) -> str | None:
     return next((a.id for a in agencies for source in book.all_sources(a.id) if source.id == endpoint), None)
 
 
-SOURCES = (Source(frozenset({"password", "host_key", "refused", "unreachable", "stage"}), mailboxes),)
+KINDS = frozenset({"password", "password_unread", "host_key", "refused", "unreachable", "stage"})
+SOURCES = (Source(KINDS, mailboxes),)

@@ -48,6 +48,7 @@ def unsettled(house: House) -> bool:
         waiting = rows(seen.gateway, "select 1 from request where state in ('READY', 'TRANSMITTING', 'TRANSMITTED')")
         waiting += rows(seen.gateway, "select 1 from batch where state = 'COLLECTED'")
         waiting += rows(seen.gateway, "select 1 from reply where state not in ('DISTRIBUTED', 'DISCARDED', 'HELD')")
+        waiting += rows(seen.gateway, "select 1 from credential where state = 'CHANGING'")
         return bool(waiting) or any((house.folder / name).exists() for name in house.deposited)
 
 

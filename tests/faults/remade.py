@@ -12,7 +12,6 @@ from typing import Any
 
 from support.town import Town, town
 
-from faults import lives
 from faults.proxy import Proxy, Toxic
 from faults.trials import Bench, Outcome, Trial
 
@@ -30,14 +29,14 @@ def attempt(trial: Trial, bench: Bench) -> Outcome:
     proxy = Proxy(Toxic(facts["harm"], CHANGE, facts["way"], int(size * facts["share"])))
     with _aged(proxy) as place:
         before = _payers(place)[FIRST]["changed"]
-        lives.in_turn(place.app)
+        place.once()
         if not proxy.struck.is_set():
             return Outcome(0, skipped=1, why="the session ended before that byte")
         for life in range(LIVES):
             place.agencies[NUMBER].deposit(f"{life}.xml", place.agencies[NUMBER].lot(seed=life + 1))
             place.settle()
             place.clock.advance(LATER)
-            lives.in_turn(place.app)  # so that no other login puts off what is still to be settled
+            place.once()
         outcome.wrong = list(_wrong(place, changed=_payers(place)[FIRST]["changed"] != before))
     return outcome
 
@@ -94,7 +93,7 @@ def _sizes(bench: Bench) -> dict[tuple[int, str], int]:
     if "machine" not in bench.lengths:
         proxy = Proxy()
         with _aged(proxy) as place:
-            lives.in_turn(place.app)
+            place.once()
         assert proxy.passed[CHANGE, "down"], "no password was changed"
         bench.lengths["machine"] = dict(proxy.passed)
     return bench.lengths["machine"]

@@ -8,7 +8,7 @@ import random
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,8 +17,7 @@ from faults.house import HERE, House, Model
 from faults.lives import Life
 
 FOLLOWED = "FAULTS_FOLLOWED"  # names a folder of all lanes: how the houses looked that were followed to their end
-TURNS = 7  # lives, all stages at once, after which a house should be at rest
-CALM = 4  # more of them, one stage after the other: a change of password gives way to sending, perhaps at every turn
+TURNS = 7  # lives after which a house is at work too long: more than the hour in which no third password is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +98,8 @@ class Bench:
 def finish(place: House, life: Life = lives.WHOLE, doubt: bool = False) -> list[str]:
     """Start again and again, let the payer answer, let a person give passwords that nobody can know any more, until
     nothing is left to do; then everything must be right."""
-    for turn in range(TURNS + CALM):
-        code = lives.live(place, life if turn < TURNS else replace(life, in_turn=True))
+    for _ in range(TURNS):
+        code = lives.live(place, life)
         if code != 0:
             return [f"a life without any fault ended with {code}"]
         issued = place.issue_statements()

@@ -49,7 +49,7 @@ def rotate(
         try:
             before = app.credentials.standing(payer, number, machine).row
             if before.state == CredentialState.CHANGING:
-                settle(app.rooms, app.credentials, before)
+                settle(app.rooms.mailboxes, app.credentials, before)
             else:
                 change(app.rooms, app.credentials, before, forced=True)
         except TransportError as error:

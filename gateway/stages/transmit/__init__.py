@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import structlog
 
-from gateway import breakers
+from gateway import breakers, moments
 from gateway.errors import Denied
 from gateway.identifiers import of_lane
 from gateway.ports import Delivery
@@ -41,6 +41,9 @@ class Transmit:
         left_behind, doubtful = unclear.left_behind(lane), doubt.doubtful(lane)
         if not left_behind and not doubtful and not lane.next_ones():
             return Outcome(worked, retry_in=lane.rests_for())
+        # This run is claimed already: of a change and a transmission that begin at once, one sees the other.
+        if moments.gives_way(rooms.store, rooms.config, payer, number):
+            return Outcome(worked, again_in=moments.GIVES_WAY)
         if (wait := breakers.shut(rooms.store, payer)) is not None:
             return Outcome(worked, retry_in=wait)
         try:

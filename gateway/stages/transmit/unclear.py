@@ -21,6 +21,7 @@ _BY_PASSWORD = frozenset(
         "password_revoked",
         "password_must_change",
         "change_unresolved",
+        "answer_unreadable",
     }
 )
 SHUT_OUT = _BY_PASSWORD | {Denied.code}
