@@ -154,7 +154,7 @@ def test_doctor_finds_nothing_wrong_in_a_new_house(tmp_path: Path, capsys: pytes
     assert call("doctor", "--json", *at) == 0
     parts = {part["part"] for part in json.loads(capsys.readouterr().out)}
     first = {"configuration", "permissions", "key", "database", "clock"}
-    assert parts == first | {"schemas", "payers", "mailboxes", "watching", "alerts", "backup"}
+    assert parts == first | {"schemas", "payers", "passwords", "mailboxes", "watching", "alerts", "backup"}
 
 
 def test_doctor_names_a_folder_that_is_missing_and_a_deposit_nobody_takes(
