@@ -12,15 +12,15 @@ from threading import Thread
 
 import pytest
 from sqlalchemy import text
-from sqlmodel import select
+from sqlmodel import col, select
 from support import records
 
 from gateway.clock import FixedClock
 from gateway.errors import StoreError
-from gateway.models import Agency, Batch, Submission
+from gateway.models import Agency, Batch, Line, Submission
 from gateway.platform import WINDOWS
 from gateway.store import Store, connection, journal_mode, moves, plain, status
-from gateway.store.engine import bulk, listed
+from gateway.store.engine import bulk, listed, table_of
 
 COMMAND = """
 import sys
@@ -225,7 +225,7 @@ def test_a_list_of_any_length_and_of_any_letters_is_one_parameter(store: Store) 
         assert list(none) == []
 
 
-def test_many_rows_are_written_as_sqlalchemy_writes_them(lite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_written_as_sqlalchemy_writes_them(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Days, nothing, yes and no, lists and defaults: the same in the database, whichever way they came."""
     days = [date(2026, 9, 14), None, date(2026, 9, 15), date(2026, 9, 14)]
     rows = [
@@ -239,7 +239,7 @@ def test_many_rows_are_written_as_sqlalchemy_writes_them(lite: Store, monkeypatc
         }
         for n, day in enumerate(days)
     ]
-    with lite.write() as tx:
+    with store.write() as tx:
         assert (
             bulk(tx, Submission, [row | {"request_id": "DEM-1", "valid": bool(n % 2)} for n, row in enumerate(rows)])
             == 4
@@ -249,10 +249,44 @@ def test_many_rows_are_written_as_sqlalchemy_writes_them(lite: Store, monkeypatc
             patch.setattr(plain, "insert_rows", lambda *_: False)
             bulk(tx, Submission, [row | {"request_id": "DEM-3", "valid": bool(n % 2)} for n, row in enumerate(rows)])
             bulk(tx, Submission, [row | {"request_id": "DEM-4"} for row in rows])
-    with lite.read() as tx:
+    with store.read() as tx:
         kept: dict[str, list[object]] = {}
         for row in tx.session.execute(text("SELECT * FROM submission ORDER BY request_id, ordinal")).mappings():
             kept.setdefault(row["request_id"], []).append({k: v for k, v in row.items() if k != "request_id"})
     assert kept["DEM-1"] == kept["DEM-3"]
     assert kept["DEM-2"] == kept["DEM-4"]
     assert len(kept["DEM-1"]) == 4
+
+
+def test_rows_are_written_plainly_on_both_databases_with_texts_of_every_sort(store: Store) -> None:
+    texts = ["a\tb", "a\nb\\.", "\\N", "", '"é"', "\r\n", "{}", "'"]
+    rows = [
+        {"batch_id": "LOT-1", "agency_id": "AGE-1", "request_id": "DEM-1", "ordinal": n, "action": "new"}
+        | {"no_fact_ext": one}
+        for n, one in enumerate(texts)
+    ]
+    with store.write() as tx:
+        assert plain.insert_rows(tx.session.connection(), table_of(Submission), rows)
+    with store.read() as tx:
+        assert list(tx.session.exec(select(Submission.no_fact_ext).order_by(col(Submission.ordinal)))) == texts
+
+
+def test_lists_and_moments_are_written_plainly_too(store: Store) -> None:
+    line = {"request_id": "DEM-1", "ordinal": 1, "number": 1, "verdict": "receivable", "messages": ["1081", "a\tb"]}
+    agency = {"id": "AGE-2", "name": "Agence Laurier", "kind": "solo"}
+    with store.write() as tx:
+        bulk(tx, Line, [line])
+        bulk(tx, Agency, [agency | {"recorded_at": tx.now}])
+        now = tx.now
+    with store.read() as tx:
+        kept = tx.session.exec(select(Line)).one()
+        assert (kept.messages, kept.preliminary_cents) == (["1081", "a\tb"], None)
+        assert tx.session.exec(select(Agency.recorded_at)).one() == now
+
+
+def test_rows_that_are_refused_leave_nothing_and_say_so(store: Store) -> None:
+    row = {"batch_id": "LOT-1", "agency_id": "AGE-1", "request_id": "DEM-1", "ordinal": 1, "action": "new"}
+    with pytest.raises(StoreError, match=r"(?i)unique"), store.write() as tx:
+        bulk(tx, Submission, [row, row])
+    with store.write() as tx:
+        assert bulk(tx, Submission, [row]) == 1
