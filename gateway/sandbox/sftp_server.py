@@ -84,6 +84,8 @@ class SftpServer:
         """Close every door and wait until the last thread is gone. Twice is once."""
         self._stopping.set()
         if self._acceptor is not None and self._listener is not None:
+            with suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)  # where the system can, whoever waits there is woken
             self._acceptor.join()
             self._listener.close()
         for transport, _, _ in self._open:
@@ -98,9 +100,13 @@ class SftpServer:
         assert self._listener is not None  # start made it
         while not self._stopping.is_set():
             self._sweep()
-            with suppress(TimeoutError):
+            try:
                 client, _ = self._listener.accept()
-                self._welcome(client)
+            except OSError as error:
+                if self._stopping.is_set() or isinstance(error, TimeoutError):
+                    continue
+                raise
+            self._welcome(client)
 
     def _welcome(self, client: socket.socket) -> None:
         if len(self._open) >= _CONNECTIONS:

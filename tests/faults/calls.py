@@ -16,6 +16,7 @@ from faults.tracing import HANGS
 from faults.trials import Bench, Outcome, Trial, finish
 
 IN_TURN = Life(in_turn=True)
+STRAIGHT = Life(in_turn=True, once=True)  # the way itself: a second round of every stage would find nothing to do
 QUARTER = 4  # one in so many calls also fails, in the quick plan
 STRETCH = 100  # calls of one house that is killed
 # The way has two lives: to the payer, and back with its answer and its statement.
@@ -40,7 +41,7 @@ def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
 
 def _of_life(bench: Bench, life: str, seed: int, thorough: bool) -> Iterator[Trial]:
     with _begun(bench, life) as place:
-        calls = tracing.counted(place, IN_TURN)
+        calls = tracing.counted(place, STRAIGHT)
     for first in range(0, len(calls), STRETCH):
         last = first + STRETCH
         facts = {"life": life, "first": first, "last": last if last < len(calls) else None}
@@ -64,7 +65,7 @@ def _failed(trial: Trial, bench: Bench) -> Outcome:
     facts = trial.facts
     with _begun(bench, facts["life"]) as place:
         wanted = (facts["call"], facts["nth"])
-        code = tracing.traced(place, IN_TURN, lambda *call: facts["harm"] if call == wanted else "")
+        code = tracing.traced(place, STRAIGHT, lambda *call: facts["harm"] if call == wanted else "")
         outcome = Outcome(1, checker.at_any_moment(place))
         if code == HANGS:
             outcome.wrong.append("the gateway hangs")
@@ -82,7 +83,7 @@ def _killed(trial: Trial, bench: Bench) -> Outcome:
     while not (over or outcome.wrong):
         with _begun(bench, facts["life"]) as place:
             walk = _Walk(bench, Moments(place), done, facts["last"])
-            code = tracing.traced(place, IN_TURN, walk.judge)
+            code = tracing.traced(place, STRAIGHT, walk.judge)
             outcome.tried += walk.at - done
             outcome.wrong = walk.wrong + ["the gateway hangs"] * (code == HANGS)
             if walk.follows and not outcome.wrong:
@@ -126,7 +127,7 @@ def _begun(bench: Bench, life: str) -> Iterator[House]:
     if life == "back" and "answered" not in bench.models:
         with bench.house() as place:
             place.deposit(documents.single())
-            assert lives.live(place, IN_TURN) == 0
+            assert lives.live(place, STRAIGHT) == 0
             place.issue_statements()
             place.payer.stop()
             bench.keep(place, "answered")

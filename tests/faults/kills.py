@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 
 from faults import checker, documents, lives
@@ -31,7 +30,7 @@ def attempt(trial: Trial, bench: Bench) -> Outcome:
                 place.deposit(documents.one_more(lots))
                 lots += 1
             process = lives.begin(place, life)
-            time.sleep(math.exp(chance.uniform(math.log(SHORTEST), math.log(LONGEST))))
+            process.join(math.exp(chance.uniform(math.log(SHORTEST), math.log(LONGEST))))
             process.kill()
             if lives.end(process) == 0:
                 place.deposit(documents.one_more(lots))

@@ -39,6 +39,7 @@ class Life:
     point: str | None = None
     hit: int = 1
     in_turn: bool = False  # one stage after the other in the main thread, without the timetable
+    once: bool = False  # if in turn, each stage once only
     slots: bool = False  # judge documents in processes of their own, as in production
     quiet: bool = False  # says nothing: its writes are counted
     freezes: bool = False  # at the point it stops (SIGSTOP) instead of dying
@@ -75,7 +76,7 @@ def run(config: str, minutes: float, log: str, life: Life, parent: Connection | 
         if not life.slots:
             judging_here(app)
         if life.in_turn:
-            in_turn(app)
+            in_turn(app, 1 if life.once else 2)
         else:
             app.loop.once()
         app.loop.close()
@@ -86,9 +87,9 @@ def judging_here(app: App) -> None:
     app.loop.rooms = replace(app.rooms, judge=lambda _, *what, **how: judge(*what, app.catalog, **how))
 
 
-def in_turn(app: App) -> None:
-    """Every stage at every endpoint, in the order of the flow, twice: what a late stage wakes has its turn."""
-    for _ in range(2):
+def in_turn(app: App, times: int = 2) -> None:
+    """Every stage at every endpoint, in the order of the flow; twice, so that what a late stage wakes has its turn."""
+    for _ in range(times):
         for stage in app.loop.stages:
             for endpoint in stage.endpoints(app.loop.rooms):
                 app.loop._isolated((stage.name, endpoint.name))
