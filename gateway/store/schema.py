@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,7 @@ _LOCK = 7_309_945_521  # any number: PostgreSQL's name for "someone migrates"
 
 def upgrade(engine: Engine, target: str = "head") -> None:
     """Migrate to `target`, all or nothing. Raises StoreError when the database is newer than this program."""
-    settings = _settings()
-    scripts = ScriptDirectory.from_config(settings)
+    scripts = _scripts(migrations_dir())
     with engine.connect() as connection:
         found = _refuse_newer(connection, scripts)
     if found == scripts.get_current_head():
@@ -36,6 +36,7 @@ def upgrade(engine: Engine, target: str = "head") -> None:
         found = _refuse_newer(connection, scripts)  # again: another process may have been first
         if found is not None and engine.dialect.name == "sqlite":
             _back_up(Path(str(engine.url.database)), found)
+        settings = _settings()
         settings.attributes["connection"] = connection
         guards.remove(connection)
         command.upgrade(settings, target)
@@ -47,6 +48,12 @@ def upgrade(engine: Engine, target: str = "head") -> None:
 def revision(connection: Connection) -> str | None:
     """The revision the database is at; None when it has no tables yet."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def _scripts(folder: Path) -> ScriptDirectory:
+    """All migrations there are. They are read once for a process: that costs more than any question about them."""
+    return ScriptDirectory(str(folder))
 
 
 def _settings() -> Config:

@@ -50,7 +50,7 @@ def warm_up() -> None:
                         lives.in_turn(app)
                 first.issue_statements()
     gc.collect()
-    gc.freeze()  # what is here now is not looked at again in every life
+    gc.disable()  # a life is too short for it, and each page it touched would be copied
 
 
 warm_up()
