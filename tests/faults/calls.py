@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from faults import checker, documents, doorman, lives, tracing
 from faults.house import House
@@ -19,6 +20,7 @@ IN_TURN = Life(in_turn=True)
 STRAIGHT = Life(in_turn=True, once=True)  # the way itself: a second round of every stage would find nothing to do
 QUARTER = 4  # one in so many calls also fails, in the quick plan
 STRETCH = 100  # calls of one house that is killed
+EIGHTH = 8  # one house in so many is followed to its end in the long plan, though it looks like one before
 # The way has two lives: to the payer, and back with its answer and its statement.
 WAY = ("out", "back")
 
@@ -44,13 +46,13 @@ def _of_life(bench: Bench, life: str, seed: int, thorough: bool) -> Iterator[Tri
         calls = tracing.counted(place, STRAIGHT)
     for first in range(0, len(calls), STRETCH):
         last = first + STRETCH
-        facts = {"life": life, "first": first, "last": last if last < len(calls) else None}
+        facts = {"life": life, "first": first, "last": last if last < len(calls) else None, "more": thorough}
         yield Trial("calls", f"{life}, killed at {first + 1} to {min(last, len(calls))}", seed, facts)
     chance = random.Random(f"{life}/{seed}")
     for call, nth in calls:
         if thorough or chance.randrange(QUARTER) == 0:
             for harm in tracing.ERRORS:
-                facts = {"life": life, "call": call, "nth": nth, "harm": harm}
+                facts = {"life": life, "call": call, "nth": nth, "harm": harm, "more": thorough}
                 yield Trial("calls", f"{life}, {call} {nth}: {harm}", seed, facts)
 
 
@@ -69,7 +71,7 @@ def _failed(trial: Trial, bench: Bench) -> Outcome:
         outcome = Outcome(1, checker.at_any_moment(place))
         if code == HANGS:
             outcome.wrong.append("the gateway hangs")
-        if not outcome.wrong and bench.follows(shape(place)):
+        if not outcome.wrong and (bench.follows(shape(place)) or _drawn(trial.facts, trial.chance)):
             outcome.wrong = finish(place, IN_TURN)
         outcome.persons = place.persons
     return outcome
@@ -78,11 +80,11 @@ def _failed(trial: Trial, bench: Bench) -> Outcome:
 def _killed(trial: Trial, bench: Bench) -> Outcome:
     """One life waits at each call and is looked at there, as if it died; where the house looks like none before it does
     die, is followed to the end, and another one goes the same way beyond that call."""
-    outcome, facts = Outcome(), trial.facts
+    outcome, facts, chance = Outcome(), trial.facts, trial.chance
     done, over = facts["first"], False
     while not (over or outcome.wrong):
         with _begun(bench, facts["life"]) as place:
-            walk = _Walk(bench, Moments(place), done, facts["last"])
+            walk = _Walk(bench, Moments(place), done, facts["last"], lambda: _drawn(facts, chance))
             code = tracing.traced(place, STRAIGHT, walk.judge)
             outcome.tried += walk.at - done
             outcome.wrong = walk.wrong + ["the gateway hangs"] * (code == HANGS)
@@ -102,6 +104,7 @@ class _Walk:
     moments: Moments
     at: int
     last: int | None  # call; None: the last one there is
+    drawn: Callable[[], bool]  # whether it is followed whatever it looks like
     passed: int = 0
     wrong: list[str] = field(default_factory=list)
     follows: bool = False
@@ -117,8 +120,12 @@ class _Walk:
         if not self.moments.new():
             return ""
         self.wrong = self.moments.wrong()
-        self.follows = not self.wrong and self.bench.follows(self.moments.shape)
+        self.follows = not self.wrong and (self.bench.follows(self.moments.shape) or self.drawn())
         return "kill" if self.wrong or self.follows else ""
+
+
+def _drawn(facts: dict[str, Any], chance: random.Random) -> bool:
+    return facts["more"] and chance.randrange(EIGHTH) == 0
 
 
 @contextmanager
