@@ -92,7 +92,8 @@ class MachineDoor:
             raise Unreachable("the line was cut; whether the password changed is not known") from error
         if answer.status != http.HTTPStatus.OK or len(raw) > _LONGEST:
             raise Unreachable(f"the answer is no answer (HTTP {answer.status}); whether it changed is not known")
-        if answer.length:  # bytes that were promised and never came; the library says nothing of it
+        # Bytes that were promised and never came, or a line cut within the head: the library says nothing of either.
+        if answer.length or not raw:
             raise Unreachable("the answer was cut; whether the password changed is not known")
         return raw
 

@@ -42,6 +42,7 @@ from gateway.stages.backup import Backup
 from gateway.stages.collect import Collect
 from gateway.stages.deadlines import Deadlines
 from gateway.stages.distribute import Distribute
+from gateway.stages.key import Key
 from gateway.stages.match import Match
 from gateway.stages.receive import Receive
 from gateway.stages.rotate import Rotate, settle_first
@@ -209,7 +210,7 @@ def _wire(config: Config, store: Store, keyring: Keyring, clock: Clock, slots: S
     )
     backup = Backup(House(config, store, archive, keyring, clock))
     flow = (Collect(), Validate(), Transmit(), Receive(), Match(), Distribute())
-    stages = (*flow, Deadlines(), Anchor(), Rotate(credentials), Watch(), Tell(), backup)
+    stages = (*flow, Deadlines(), Anchor(), Rotate(credentials), Watch(), Tell(), Key(keyring), backup)
     loop = WorkLoop(rooms, stages, lambda: instance.held(config.paths.instance) is not None)
     return App(config, store, archive, keyring, catalog, credentials, clock, rooms, loop, slots)
 

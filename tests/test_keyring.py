@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 from support.dying import Killed
-from support.keys import Given, keyring
+from support.keys import Given, keyring, keyring_of
 
 from gateway import platform
+from gateway.app import open_app
 from gateway.clock import FixedClock
+from gateway.config import Config, load
 from gateway.errors import SealingError
-from gateway.keyring import POINTS, Keyring, renew
+from gateway.keyring import POINTS, Keyring, finish, renew
 from gateway.keyring.rotation import CHUNK
 from gateway.models import Credential, DataKey
 from gateway.sealing import Masters, Sealing
+from gateway.stages.key import Key
 from gateway.store import Store, keys
 from gateway.store import credentials as rows
 
@@ -232,6 +235,59 @@ def test_a_rotation_killed_anywhere_goes_on(
     assert {scope: after.get(scope) for scope in held} == held
     with pytest.raises(SealingError):
         again(store, OLD)
+
+
+@pytest.mark.parametrize(
+    ("point", "time"),
+    [*((point, 1) for point in POINTS[1:4]), ("keyring.rewrapped", 2), ("keyring.rewrapped", 3)],
+)
+def test_the_service_ends_what_a_killed_rotation_began(
+    tmp_path: Path, killing: Callable[..., None], point: str, time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.keyring.rotation.CHUNK", 3)
+    with open_app(load_here(tmp_path)) as app:
+        held = {f"LOT-{n}": app.keyring.make(f"LOT-{n}") for n in range(8)}
+        old = app.keyring.standing().fingerprint
+        killing(point, time)
+        with pytest.raises(Killed):
+            renew(keyring_of(app.config.paths.state))
+        platform.listen(None)
+        assert Key(app.keyring).run(app.rooms, "all").worked == 1
+        assert Key(app.keyring).run(app.rooms, "all").worked == 0
+        after = keyring_of(app.config.paths.state)
+        assert after.standing().retiring == ()
+        assert after.masters.fingerprints() == [after.standing().fingerprint] != [old]
+        assert {scope: after.get(scope) for scope in held} == held
+
+
+def test_the_service_leaves_a_key_that_does_not_count_yet_to_who_wanted_it(
+    tmp_path: Path, killing: Callable[..., None]
+) -> None:
+    with open_app(load_here(tmp_path)) as app:
+        killing("keyring.prepared")
+        with pytest.raises(Killed):
+            renew(keyring_of(app.config.paths.state))
+        platform.listen(None)
+        before = app.keyring.standing().fingerprint
+        assert Key(app.keyring).run(app.rooms, "all").worked == 0
+        assert app.keyring.standing().fingerprint == before == app.keyring.masters.fingerprints()[0]
+        assert renew(app.keyring)[0] != before
+
+
+def test_two_never_replace_the_key_of_one_machine_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.keyring.rotation.PATIENCE", 0.0)
+    with open_app(load_here(tmp_path)) as app, app.keyring.masters.source.alone(0) as first:
+        assert first
+        other = keyring_of(app.config.paths.state)
+        with pytest.raises(SealingError, match="another program"):
+            renew(other)
+        assert finish(other) == 0
+        assert not (app.config.paths.key_file.with_name("master.key.next")).exists()
+
+
+def load_here(folder: Path) -> Config:
+    (folder / "gateway.toml").write_text('config_version = 1\n[gateway]\nstate_dir = "var"\n')
+    return load(folder / "gateway.toml")
 
 
 def test_a_rotation_waits_for_nobody_long(store: Store, ring: Keyring) -> None:

@@ -19,6 +19,8 @@ from support.town import Town, town
 from adapters.machine_change import MachineDoor, made_in
 from gateway.errors import Denied, PasswordLocked, Unreachable
 from gateway.models import Credential
+from gateway.sandbox.logins import HangUp
+from gateway.sandbox.users import Users
 from gateway.stages.rotate import Rotate, change, settle
 from gateway.states import CredentialState
 from gateway.watch import Look
@@ -129,6 +131,24 @@ def test_a_kill_at_any_point_loses_neither_the_password_nor_the_way_in(
     assert row(place, A).state == "ACTIVE"
     place.app.rooms.mailboxes.payer_login(*WHO, A)
     assert row(place, A).journal is None
+
+
+def test_a_login_that_is_cut_after_the_answer_was_read_costs_nothing(
+    place: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, left = Users.login, [1]
+
+    def cut_once(users: Users, user: str, password: str) -> object:
+        if user == A and left:
+            left.pop()
+            raise HangUp
+        return real(users, user, password)
+
+    monkeypatch.setattr(Users, "login", cut_once)
+    with pytest.raises(Unreachable):
+        changed(place, A)
+    settle(place.app.rooms.mailboxes, place.app.credentials, row(place, A))
+    assert (row(place, A).state, row(place, A).journal) == ("ACTIVE", None)
 
 
 def test_the_answer_is_sealed_before_it_is_read(place: Town, killing: Callable[..., None]) -> None:
@@ -300,6 +320,7 @@ def door(url: str) -> MachineDoor:
         (200, b"<reponse><CodeErreur>2</CodeErreur></reponse>", ["get", "journal"], PasswordLocked),
         (200, b"<reponse><CodeErreur>0</CodeErreur></reponse>", ["get", "journal", "refuse"], Denied),
         (200, b"<html>maintenance", ["get", "journal"], Unreachable),
+        (200, b"", ["get"], Unreachable),
         (302, b"", ["get"], Unreachable),
         (503, b"<html>maintenance</html>", ["get"], Unreachable),
         (200, b"x" * 70_000, ["get"], Unreachable),

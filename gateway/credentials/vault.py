@@ -117,7 +117,7 @@ def _of_two(tx: Tx, row: Credential) -> tuple[str, str | None]:
     if row.pending is None and row.journal is not None:
         return "", rows.UNREADABLE if row.reason == rows.UNREADABLE else "answer_unread"
     tries = rows.tries(tx, row)
-    said = dict(tries).get("change")
+    said = dict(tries).get("change") or (row.journal and "proved")  # an answer that was read said so as well
     order = ("current", "pending") if said == "refused" else ("pending", "current")
     there = [slot for slot in order if slot == "current" or row.pending is not None]
     tried = [(slot, outcome) for slot, outcome in tries if slot != "change"]

@@ -6,10 +6,12 @@ import base64
 import binascii
 import os
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Protocol
+
+from filelock import FileLock, Timeout
 
 from gateway.config.key import KeyConfig
 from gateway.errors import SealingError
@@ -36,8 +38,17 @@ class KeySource(Protocol):
         """The key that is to be the master from now on; made where this source makes them. Raises SealingError."""
         ...
 
+    def following(self) -> bytes | None:
+        """A successor that was made and has not taken the key's place yet. Raises SealingError."""
+        ...
+
     def settle(self) -> None:
         """The successor is the key: what was there before is needed no more. Twice is once."""
+        ...
+
+    def alone(self, seconds: float, /) -> AbstractContextManager[bool]:
+        """Keep every other process of this machine from replacing the key meanwhile: two at once could put a successor
+        of the one into the place of the other's. False when another one is at it for so many seconds."""
         ...
 
     def where(self) -> str:
@@ -64,10 +75,11 @@ class KeyFile:
 
         Raises SealingError when it is missing, is not a key file, or others than its owner can read or write it.
         """
-        following = self._following()  # first: it may be about to become the key
+        following = self.following()  # first: it may be about to become the key
         return [_read(self.path), *([following] if following else [])]
 
-    def _following(self) -> bytes | None:
+    def following(self) -> bytes | None:
+        """The next key, while a rotation is under way."""
         if not self._next.exists():
             return None
         try:
@@ -87,6 +99,17 @@ class KeyFile:
         """The next key takes the key's name."""
         if self._next.exists():
             replace(self._next, self.path)
+
+    @contextmanager
+    def alone(self, seconds: float, /) -> Iterator[bool]:
+        """By a lock beside the file, which ends with the process."""
+        lock = FileLock(self.path.with_name(self.path.name + ".lock"), mode=0o600)
+        with suppress(Timeout):
+            lock.acquire(timeout=seconds)
+        try:
+            yield lock.is_locked
+        finally:
+            lock.release()
 
     def where(self) -> str:
         """The file's name."""
@@ -119,8 +142,16 @@ class KeyCommand:
         """What it prints now."""
         return self.read()[0]
 
+    def following(self) -> bytes | None:
+        """None: it makes none."""
+        return None
+
     def settle(self) -> None:
         """Nothing: where it takes the key from is not ours."""
+
+    def alone(self, _seconds: float, /) -> AbstractContextManager[bool]:
+        """Nobody is kept out: what others do at the same time in the database is done once."""
+        return nullcontext(True)
 
     def where(self) -> str:
         """The program: its words may be anything, a token by mistake among them."""
@@ -140,6 +171,14 @@ class Handing:
     def successor(self) -> bytes:
         """The source's key where it gives another one already; else its successor."""
         return self._source.successor()
+
+    def following(self) -> bytes | None:
+        """The source's."""
+        return self._source.following()
+
+    def alone(self, seconds: float, /) -> AbstractContextManager[bool]:
+        """The source's."""
+        return self._source.alone(seconds)
 
     def settle(self) -> None:
         """The source settles; the old one is not touched."""

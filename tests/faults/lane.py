@@ -55,7 +55,7 @@ def run_trial(trial: Trial) -> Result:
         outcome = plans.FAMILIES[trial.family].attempt(trial, _bench())
     except Exception:
         outcome = Outcome(1, [traceback.format_exc()])
-    if outcome.wrong and (keep := os.environ.get("FAULTS_KEEP")):
+    if outcome.wrong and (keep := os.environ.get("FAULTS_KEEP")) and (_bench().place / HERE).exists():
         where = Path(keep) / f"{trial.family}-{trial.name}".replace("/", "_")
         shutil.copytree(_bench().place / HERE, where, dirs_exist_ok=True)
     return Result(

@@ -1,37 +1,56 @@
-"""A change of a password that the payer makes, its line cut at points spread over question and answer."""
+"""A change of a password that the payer makes: its line cut, or its process killed, all along question and answer."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from signal import SIGKILL
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from support.town import Town, town
 
+from faults import lives
+from faults.lives import Life
 from faults.proxy import Proxy, Toxic
 from faults.trials import Bench, Outcome, Trial
+from gateway.clock import SystemClock
 
 NUMBER, FIRST, SECOND = "18001", "AGE18001A", "AGE18001B"
 CHANGE = 2  # the connection of the change: two identifiers were made before
 APART, AGED = timedelta(days=3), timedelta(days=17, hours=1)  # the first is 20 days old of 30
 LATER, LIVES = timedelta(hours=1, minutes=1), 3
+PLACES = 20
+# Each step after which a process may be gone, and how often it is passed before: other logins pass some of them too.
+ONCE, THRICE = ("change_begun", "journalled", "change_kept"), ("attempted", "proved")
+POINTS = [(f"credentials.{step}", 1) for step in ONCE] + [
+    (f"credentials.{step}", n) for step in THRICE for n in (1, 2, 3)
+]
+
+
+def harms() -> list[dict[str, Any]]:
+    """The line cut either way, and the process killed, at PLACES along question and answer; and at each named point."""
+    found: list[dict[str, Any]] = []
+    for harm, way in (("cut", "up"), ("cut", "down"), ("strike", "down")):
+        for place in range(PLACES):
+            what = {"what": f"{harm} {way} at {place + 1}/{PLACES}", "share": (place + 0.5) / PLACES}
+            found.append(what | {"harm": harm, "way": way})
+    named = [{"what": f"killed at {point}, {hit}", "harm": "kill", "point": point, "hit": hit} for point, hit in POINTS]
+    return found + named
 
 
 def attempt(trial: Trial, bench: Bench) -> Outcome:
     """An answer that is lost costs that identifier, for nobody else knows the password; a question that never came
     costs nothing. The other identifier goes on either way."""
     facts, outcome = trial.facts, Outcome(1)
-    size = _sizes(bench)[CHANGE, facts["way"]]
-    proxy = Proxy(Toxic(facts["harm"], CHANGE, facts["way"], int(size * facts["share"])))
-    with _aged(proxy) as place:
+    with _aged(_proxy(facts, bench)) as (place, proxy):
         before = _payers(place)[FIRST]["changed"]
-        place.once()
-        if not proxy.struck.is_set():
-            return Outcome(0, skipped=1, why="the session ended before that byte")
+        reached = _first_life(place, proxy, facts)
+        if not reached:
+            return Outcome(0, skipped=1, why="the session ended before that byte, or the point was not passed")
         for life in range(LIVES):
             place.agencies[NUMBER].deposit(f"{life}.xml", place.agencies[NUMBER].lot(seed=life + 1))
             place.settle()
@@ -39,6 +58,28 @@ def attempt(trial: Trial, bench: Bench) -> Outcome:
             place.once()
         outcome.wrong = list(_wrong(place, changed=_payers(place)[FIRST]["changed"] != before))
     return outcome
+
+
+def _proxy(facts: Mapping[str, Any], bench: Bench) -> Proxy:
+    if "point" in facts:
+        return Proxy()
+    size = _sizes(bench)[CHANGE, facts["way"]]
+    return Proxy(Toxic(facts["harm"], CHANGE, facts["way"], int(size * facts["share"])))
+
+
+def _first_life(place: Town, proxy: Proxy, facts: Mapping[str, Any]) -> bool:
+    """The life in which the password is to be changed; whether it was harmed. One stage after the other, so that the
+    change's connection is known by its number. A kill ends a process of its own, which has the town's clock."""
+    if facts["harm"] == "cut":
+        lives.in_turn(place.app)
+        return proxy.struck.is_set()
+    minutes = (place.clock.now() - SystemClock().now()).total_seconds() / 60
+    life = Life(facts.get("point"), facts.get("hit", 1), in_turn=True)
+    arguments = (str(place.folder / "gateway.toml"), minutes, str(place.folder / "gateway.log"), life)
+    process = lives.forks().Process(target=lives.run, args=arguments)
+    process.start()
+    proxy.strike = process.kill
+    return lives.end(process) in (lives.KILLED, -SIGKILL)
 
 
 def _wrong(place: Town, *, changed: bool) -> Iterator[str]:
@@ -58,7 +99,7 @@ def _wrong(place: Town, *, changed: bool) -> Iterator[str]:
 
 
 @contextmanager
-def _aged(proxy: Proxy) -> Iterator[Town]:
+def _aged(proxy: Proxy) -> Iterator[tuple[Town, Proxy]]:
     """An agency with two identifiers, of which the older one's time has come."""
     with TemporaryDirectory(prefix="gateway-faults-") as name:
         folder, who = Path(name), {NUMBER: "personal:231236"}
@@ -67,7 +108,7 @@ def _aged(proxy: Proxy) -> Iterator[Town]:
                 for wait in (APART, AGED):
                     _make(place)
                     place.clock.advance(wait)
-                yield place
+                yield place, proxy
         finally:
             proxy.close()
 
@@ -92,8 +133,8 @@ def _sizes(bench: Bench) -> dict[tuple[int, str], int]:
     """Bytes that pass either way if nothing happens."""
     if "machine" not in bench.lengths:
         proxy = Proxy()
-        with _aged(proxy) as place:
-            place.once()
+        with _aged(proxy) as (place, _):
+            lives.in_turn(place.app)
         assert proxy.passed[CHANGE, "down"], "no password was changed"
         bench.lengths["machine"] = dict(proxy.passed)
     return bench.lengths["machine"]

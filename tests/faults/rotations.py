@@ -37,10 +37,8 @@ def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
         for place, harm, way in points[: count or None]:
             facts = {"kind": kind, "place": place, "harm": harm, "way": way}
             yield Trial("rotations", f"{kind}, {harm} {way} at {place + 1}/{PLACES}", seed, facts)
-    cuts = [(way, place) for way in ("up", "down") for place in range(PLACES)]
-    for way, place in cuts[: count or None] if thorough else ():
-        facts = {"kind": "machine", "harm": "cut", "way": way, "share": (place + 0.5) / PLACES}
-        yield Trial("rotations", f"machine, cut {way} at {place + 1}/{PLACES}", seed, facts)
+    for facts in remade.harms()[: count or None] if thorough else ():
+        yield Trial("rotations", f"machine, {facts['what']}", seed, facts | {"kind": "machine"})
 
 
 def attempt(trial: Trial, bench: Bench) -> Outcome:

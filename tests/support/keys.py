@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from gateway.clock import SystemClock
@@ -23,8 +24,14 @@ class Given:
     def successor(self) -> bytes:
         return self.held[0]
 
+    def following(self) -> bytes | None:
+        return None
+
     def settle(self) -> None:
         pass
+
+    def alone(self, _seconds: float, /) -> AbstractContextManager[bool]:
+        return nullcontext(True)
 
     def read(self) -> list[bytes]:
         return self.held
