@@ -17,12 +17,39 @@ from faults.tracing import HANGS
 from faults.trials import Bench, Outcome, Trial, finish
 
 IN_TURN = Life(in_turn=True)
-STRAIGHT = Life(in_turn=True, once=True)  # the way itself: a second round of every stage would find nothing to do
 QUARTER = 4  # one in so many calls also fails, in the quick plan
 STRETCH = 100  # calls of one house that is killed
 EIGHTH = 8  # one house in so many is followed to its end in the long plan, though it looks like one before
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One life on the way. `after`: the one before it; `answered`: in between the payer answers, and issues its
+    statement; `stages`: the only ones that have their turn (none: all)."""
+
+    name: str
+    after: str = ""
+    answered: bool = False
+    stages: tuple[str, ...] = ()
+
+    @property
+    def life(self) -> Life:
+        """Each stage once: a second round of them all would find nothing to do."""
+        return Life(in_turn=True, once=True, stages=self.stages)
+
+
+_LAST = ("match", "distribute", "deadlines", "anchor", "rotate", "watch", "tell", "backup")
 # The way has two lives: to the payer, and back with its answer and its statement.
-WAY = ("out", "back")
+WHOLE = (Part("out"), Part("back", "out", answered=True))
+# The same way in five lives, so that one whose call fails is a short one (the quick plan).
+SHORT = (
+    Part("in", stages=("collect", "validate")),
+    Part("sent", "in", stages=("transmit", "receive")),
+    Part("told", "sent", stages=_LAST),
+    Part("fetched", "told", answered=True, stages=("collect", "validate", "transmit", "receive")),
+    Part("returned", "fetched", stages=_LAST),
+)
+PARTS = {part.name: part for part in (*WHOLE, *SHORT)}
 
 
 def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
@@ -32,7 +59,8 @@ def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
         return
     bench = Bench()
     try:
-        made = [trial for life in WAY for trial in _of_life(bench, life, seed, thorough)]
+        made = [trial for part in WHOLE for trial in _kills(bench, part, seed, thorough)]
+        made += [trial for part in (WHOLE if thorough else SHORT) for trial in _errors(bench, part, seed, thorough)]
     except OSError as error:
         made = [Trial("calls", "stopped", seed, {"missing": f"system calls cannot be stopped: {error}"})]
     finally:
@@ -41,19 +69,26 @@ def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
     yield from made[:count]
 
 
-def _of_life(bench: Bench, life: str, seed: int, thorough: bool) -> Iterator[Trial]:
-    with _begun(bench, life) as place:
-        calls = tracing.counted(place, STRAIGHT)
-    for first in range(0, len(calls), STRETCH):
+def _kills(bench: Bench, part: Part, seed: int, thorough: bool) -> Iterator[Trial]:
+    calls = len(_counted(bench, part))
+    for first in range(0, calls, STRETCH):
         last = first + STRETCH
-        facts = {"life": life, "first": first, "last": last if last < len(calls) else None, "more": thorough}
-        yield Trial("calls", f"{life}, killed at {first + 1} to {min(last, len(calls))}", seed, facts)
-    chance = random.Random(f"{life}/{seed}")
-    for call, nth in calls:
+        facts = {"part": part.name, "first": first, "last": last if last < calls else None, "more": thorough}
+        yield Trial("calls", f"{part.name}, killed at {first + 1} to {min(last, calls)}", seed, facts)
+
+
+def _errors(bench: Bench, part: Part, seed: int, thorough: bool) -> Iterator[Trial]:
+    chance = random.Random(f"{part.name}/{seed}")
+    for call, nth in _counted(bench, part):
         if thorough or chance.randrange(QUARTER) == 0:
             for harm in tracing.ERRORS:
-                facts = {"life": life, "call": call, "nth": nth, "harm": harm, "more": thorough}
-                yield Trial("calls", f"{life}, {call} {nth}: {harm}", seed, facts)
+                facts = {"part": part.name, "call": call, "nth": nth, "harm": harm, "more": thorough}
+                yield Trial("calls", f"{part.name}, {call} {nth}: {harm}", seed, facts)
+
+
+def _counted(bench: Bench, part: Part) -> list[tuple[str, int]]:
+    with _begun(bench, part) as place:
+        return tracing.counted(place, part.life)
 
 
 def attempt(trial: Trial, bench: Bench) -> Outcome:
@@ -64,10 +99,10 @@ def attempt(trial: Trial, bench: Bench) -> Outcome:
 
 def _failed(trial: Trial, bench: Bench) -> Outcome:
     """One call is not done, and said to have failed."""
-    facts = trial.facts
-    with _begun(bench, facts["life"]) as place:
+    facts, part = trial.facts, PARTS[trial.facts["part"]]
+    with _begun(bench, part) as place:
         wanted = (facts["call"], facts["nth"])
-        code = tracing.traced(place, STRAIGHT, lambda *call: facts["harm"] if call == wanted else "")
+        code = tracing.traced(place, part.life, lambda *call: facts["harm"] if call == wanted else "")
         outcome = Outcome(1, checker.at_any_moment(place))
         if code == HANGS:
             outcome.wrong.append("the gateway hangs")
@@ -81,11 +116,12 @@ def _killed(trial: Trial, bench: Bench) -> Outcome:
     """One life waits at each call and is looked at there, as if it died; where the house looks like none before it does
     die, is followed to the end, and another one goes the same way beyond that call."""
     outcome, facts, chance = Outcome(), trial.facts, trial.chance
+    part = PARTS[facts["part"]]
     done, over = facts["first"], False
     while not (over or outcome.wrong):
-        with _begun(bench, facts["life"]) as place:
+        with _begun(bench, part) as place:
             walk = _Walk(bench, Moments(place), done, facts["last"], lambda: _drawn(facts, chance))
-            code = tracing.traced(place, STRAIGHT, walk.judge)
+            code = tracing.traced(place, part.life, walk.judge)
             outcome.tried += walk.at - done
             outcome.wrong = walk.wrong + ["the gateway hangs"] * (code == HANGS)
             if walk.follows and not outcome.wrong:
@@ -129,16 +165,17 @@ def _drawn(facts: dict[str, Any], chance: random.Random) -> bool:
 
 
 @contextmanager
-def _begun(bench: Bench, life: str) -> Iterator[House]:
-    """A house at the beginning of a life. The way out is gone once, and copied."""
-    if life == "back" and "answered" not in bench.models:
-        with bench.house() as place:
-            place.deposit(documents.single())
-            assert lives.live(place, STRAIGHT) == 0
-            place.issue_statements()
+def _begun(bench: Bench, part: Part) -> Iterator[House]:
+    """A house at the beginning of a part. The way up to there is gone once, and copied."""
+    if part.after and part.name not in bench.models:
+        before = PARTS[part.after]
+        with _begun(bench, before) as place:
+            assert lives.live(place, before.life) == 0
+            if part.answered:
+                place.issue_statements()
             place.payer.stop()
-            bench.keep(place, "answered")
-    with bench.house(model="answered" if life == "back" else None) as place:
-        if life == "out":
+            bench.keep(place, part.name)
+    with bench.house(model=part.name if part.after else None) as place:
+        if not part.after:
             place.deposit(documents.single())
         yield place

@@ -8,7 +8,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -40,6 +40,7 @@ class Life:
     hit: int = 1
     in_turn: bool = False  # one stage after the other in the main thread, without the timetable
     once: bool = False  # if in turn, each stage once only
+    stages: tuple[str, ...] = ()  # if in turn, only these; none: all
     slots: bool = False  # judge documents in processes of their own, as in production
     quiet: bool = False  # says nothing: its writes are counted
     freezes: bool = False  # at the point it stops (SIGSTOP) instead of dying
@@ -76,7 +77,7 @@ def run(config: str, minutes: float, log: str, life: Life, parent: Connection | 
         if not life.slots:
             judging_here(app)
         if life.in_turn:
-            in_turn(app, 1 if life.once else 2)
+            in_turn(app, 1 if life.once else 2, life.stages)
         else:
             app.loop.once()
         app.loop.close()
@@ -87,10 +88,10 @@ def judging_here(app: App) -> None:
     app.loop.rooms = replace(app.rooms, judge=lambda _, *what, **how: judge(*what, app.catalog, **how))
 
 
-def in_turn(app: App, times: int = 2) -> None:
+def in_turn(app: App, times: int = 2, only: Collection[str] = ()) -> None:
     """Every stage at every endpoint, in the order of the flow; twice, so that what a late stage wakes has its turn."""
     for _ in range(times):
-        for stage in app.loop.stages:
+        for stage in (stage for stage in app.loop.stages if not only or stage.name in only):
             for endpoint in stage.endpoints(app.loop.rooms):
                 app.loop._isolated((stage.name, endpoint.name))
 
