@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,14 @@ def test_a_service_that_ends_says_nothing_of_the_document_at_hand(folders: list[
     slots.close()
     with pytest.raises(JudgingError):
         judged(slots, paimt())
+
+
+def test_what_rows_have_in_common_is_kept_once() -> None:
+    """A lot of 100,000 invoices has one account, a few practitioners and a handful of days."""
+    common = {"practice": "231236", "account": "personal:231236", "kind": "fact", "first_service": "2024-12-01"}
+    first, second = (row(json.loads(json.dumps([*(ROW | common | {"ordinal": n}).values()]))) for n in (1, 2))
+    assert all(getattr(first, name) is getattr(second, name) for name in common)
+    assert (first.account, first.first_service) == ("personal:231236", date(2024, 12, 1))
 
 
 # -- a process that a document took over --

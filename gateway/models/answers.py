@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from gateway.models.columns import Leased, utc
@@ -14,7 +14,10 @@ from gateway.models.columns import Leased, utc
 class Parcel(SQLModel, table=True):
     """COL-: what was fetched from the payer at once, under one number."""
 
-    __table_args__ = (UniqueConstraint("payer", "number", "name", "sha256"),)
+    __table_args__ = (
+        UniqueConstraint("payer", "number", "name", "sha256"),
+        Index("ix_parcel_there", "payer", "number", "removed_at"),
+    )
     id: str = Field(primary_key=True)
     payer: str
     number: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from gateway.models.columns import Leased, utc
@@ -40,6 +40,7 @@ class CredentialAttempt(SQLModel, table=True):
     """One password given to the payer; written before it is given. `outcome` None: not known (cut, killed)."""
 
     __tablename__ = "credential_attempt"
+    __table_args__ = (Index("ix_credential_attempt_at", "credential_id", "at"),)
     id: str = Field(primary_key=True)
     credential_id: str = Field(foreign_key="credential.id", index=True)
     slot: str  # current | pending | change (asking for another one with the current)

@@ -53,6 +53,8 @@ class Request(Leased, table=True):
     __table_args__ = (
         Index("ix_request_lane", "payer", "number", "state"),
         Index("ix_request_number", "agency_id", "no_dem_ext"),
+        Index("ix_request_agency", "agency_id", "state"),
+        Index("ix_request_answered", "payer", "number", "no_dem_ext"),
         Index("ix_request_wire", "payer", "number", "wire_name"),
     )
     id: str = Field(primary_key=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import date
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from gateway.messages import LANGUAGES
@@ -79,6 +81,8 @@ def _checks(kind: type, **own: _Check) -> dict[str, _Check]:
 
 _ROW = tuple(_checks(InvoiceIndex).values())
 _DAYS = tuple(place for place, said in enumerate(_types(InvoiceIndex).values()) if said == "date | None")
+# What the invoices of a document have in common: kept once, not once for each of a hundred thousand.
+_SHARED = tuple(InvoiceIndex._fields.index(name) for name in ("practice", "account", "kind"))
 _OF_INVOICE = _checks(InvoiceRef)
 _FINDING = _checks(
     Finding,
@@ -107,10 +111,17 @@ def row(values: Any) -> InvoiceIndex:
             raise GarbageError("row")
     try:
         for place in _DAYS:
-            values[place] = values[place] and date.fromisoformat(values[place])
+            values[place] = values[place] and _day(values[place])
     except ValueError as error:
         raise GarbageError("row") from error
+    for place in _SHARED:
+        values[place] = values[place] and intern(values[place])
     return InvoiceIndex(*values)
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str) -> date:
+    return date.fromisoformat(text)
 
 
 def report(said: Any, name: str, sha256: str) -> Report:

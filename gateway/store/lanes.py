@@ -9,7 +9,7 @@ from sqlmodel import col, or_, select
 
 from gateway.models import Credential, Event, Request, Submission
 from gateway.states import REQUEST_UNANSWERED, CredentialState, RequestState
-from gateway.store.engine import Tx
+from gateway.store.engine import Tx, chunks
 
 _ORDER = (col(Request.created_at), col(Request.ordinal), col(Request.id))
 _UNDER_WAY = (RequestState.READY, RequestState.TRANSMITTING, RequestState.TRANSMITTED)
@@ -36,12 +36,23 @@ def overdue(tx: Tx, payer: str, number: str, now: datetime) -> list[Request]:
 
 def awaits_another(tx: Tx, request: Request) -> bool:
     """Whether another request about one of its invoices is unanswered, for all we know; or older, and to go first."""
-    mine = select(Submission.no_fact_ramq).where(Submission.request_id == request.id)
+    # Told by their ids: asked with its agency or its payer, a database would read every request they ever made.
+    return any(_to_wait_for(tx, request, piece) for piece in chunks(_about_the_same(tx, request)))
+
+
+def _about_the_same(tx: Tx, request: Request) -> list[str]:
+    """The other requests that name one of its invoices by the payer's number; none for new invoices."""
+    mine = select(Submission.no_fact_ramq).where(
+        Submission.request_id == request.id, col(Submission.no_fact_ramq).is_not(None)
+    )
+    query = select(Submission.request_id).where(col(Submission.no_fact_ramq).in_(mine))
+    return list(tx.session.exec(query.where(Submission.request_id != request.id).distinct()))
+
+
+def _to_wait_for(tx: Tx, request: Request, others: list[str]) -> bool:
     query = (
-        select(Request.id)
-        .join(Submission, col(Submission.request_id) == col(Request.id))
-        .where(Request.id != request.id, Request.agency_id == request.agency_id, Request.payer == request.payer)
-        .where(col(Submission.no_fact_ramq).in_(mine))
+        select(Request.agency_id, Request.payer)
+        .where(col(Request.id).in_(others))
         # One that is HELD after it was tried may be at the payer, and its answer may still come.
         .where(
             or_(
@@ -51,7 +62,7 @@ def awaits_another(tx: Tx, request: Request) -> bool:
             )
         )
     )
-    return tx.session.exec(query.limit(1)).first() is not None
+    return (request.agency_id, request.payer) in tx.session.exec(query.distinct()).all()
 
 
 def _older(request: Request) -> ColumnElement[bool]:

@@ -130,10 +130,12 @@ def requests_numbered(tx: Tx, payer: str, number: str, no_dem_ext: str) -> list[
 
 def requests_named(tx: Tx, payer: str, number: str, stem: str) -> list[Request]:
     """Requests sent under this number whose name at the payer is this one with some extension, the newest first."""
-    wanted = func.substr(Request.wire_name, 1, len(stem) + 1) == f"{stem}."
+    wanted = [func.substr(Request.wire_name, 1, len(stem) + 1) == f"{stem}."]
+    if tx.session.get_bind().dialect.name == "sqlite":  # which compares by bytes: "/" comes after "."
+        wanted += [col(Request.wire_name) >= f"{stem}.", col(Request.wire_name) < f"{stem}/"]
     found = tx.session.exec(
         select(Request)
-        .where(Request.payer == payer, Request.number == number, wanted)
+        .where(Request.payer == payer, Request.number == number, *wanted)
         .where(col(Request.state).not_in(NEVER_WENT))
         .order_by(col(Request.id).desc())
     )

@@ -36,9 +36,9 @@ HARMS = {
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five hours, four lots, three agencies."""
+    """Six hours, four lots, three agencies."""
     folder = tmp_path_factory.mktemp("town")
-    words = [sys.executable, "-m", "faults.town72", str(folder), "4", "1", "10"]
+    words = [sys.executable, "-m", "faults.town72", str(folder), "4", "1", "7"]
     around = soak.surroundings() | {"TMPDIR": str(tmp_path_factory.mktemp("tmp"))}
     run = subprocess.run(words, env=around, input="\n", capture_output=True, text=True, check=True)
     told = json.loads(run.stdout)

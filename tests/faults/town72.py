@@ -13,29 +13,32 @@ import re
 import sqlite3
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from adapters.memory import box
-from faults.lives import judging_here
 from faults.notebook import Notebook
 from faults.unsteady import weather
 from gateway.app import App, open_app, recover, shipped_and_own
 from gateway.clock import FixedClock, today
 from gateway.config import load
 from gateway.registry import apply
+from gateway.report import Report
 from gateway.sandbox import Sandbox
 from gateway.sandbox.users import DEPOSIT
 from gateway.synthetic import LotSpec, generate, lot
 
-STEPS, STEP = 150, timedelta(minutes=28.8)  # 72 hours
-PERIOD = 15  # steps between two looks from outside: a tenth
-STATEMENTS = 9  # the step of each period at which the payer issues them
+STEPS, STEP = 80, timedelta(minutes=54)  # 72 hours
+PERIOD = 8  # steps between two looks from outside: a tenth
+STATEMENTS = 5  # the step of each period at which the payer issues them
 QUIETLY = 100  # steps after the last lot in which everything must come to its end
 STAYS = 4  # steps before an agency takes a return away: longer than the longest wait before it is tried again
 TURNS = 60  # of the work loop in one step
@@ -131,7 +134,7 @@ class Days:
             for number, practice in self._agencies.items():
                 password = self._payer.add(number, [f"personal:{practice}"])
                 app.credentials.set_current("sandbox", number, password)
-            judging_here(app)  # a process for each of fifty agencies in turn would start one for every lot
+            _judging_in_one_slot(app)
             recover(app)
             yield app
             app.loop.close()
@@ -218,6 +221,18 @@ class Days:
         }
         print(json.dumps(said), flush=True)
         sys.stdin.readline()
+
+
+def _judging_in_one_slot(app: App) -> None:
+    """Documents are judged in a process beside this one, as in production, but in one for all: slots are kept for one
+    owner each, and fifty agencies in turn would start a process for every lot."""
+    turn = threading.Lock()
+
+    def judge(_owner: str, *what: Any, **how: Any) -> Report:
+        with turn:
+            return app.slots.judge("town", *what, **how)
+
+    app.loop.rooms = replace(app.rooms, judge=judge)
 
 
 def _size() -> dict[str, float]:

@@ -139,10 +139,10 @@ def stage(desk: Desk, judged: Judged, invoices: list[InvoiceIndex]) -> None:
     known = context.known_invoices(desk, request, invoices)
     new = request.action == "new"
     ids = [new_id("FAC") if new else _invoice_id(known, index) for index in invoices]
-    pairs = list(zip(invoices, ids, strict=True))
-    judged.submissions = staged.add(store, Submission, (_submission(request, i, id_, known) for i, id_ in pairs))
+    rows = (_submission(request, index, id_, known) for index, id_ in zip(invoices, ids, strict=True))
+    judged.submissions = staged.add(store, Submission, rows)
     if new:
-        staged.add(store, Invoice, (_invoice(request, index, str(id_)) for index, id_ in pairs))
+        staged.add(store, Invoice, (_invoice(request, i, str(id_)) for i, id_ in zip(invoices, ids, strict=True)))
         if request.state != RequestState.REFUSED:
             desk.invoice_numbers |= {index.number for index in invoices if index.number}
     passing("validate.staged")
