@@ -36,13 +36,14 @@ from gateway.resources import data_dir
 from gateway.retention import finish
 from gateway.sealing import Masters, source_of
 from gateway.slots import Allowance, Slots
-from gateway.stages import Rooms, WorkLoop
+from gateway.stages import Rooms
 from gateway.stages.anchor import Anchor
 from gateway.stages.backup import Backup
 from gateway.stages.collect import Collect
 from gateway.stages.deadlines import Deadlines
 from gateway.stages.distribute import Distribute
 from gateway.stages.key import Key
+from gateway.stages.loop import WorkLoop
 from gateway.stages.match import Match
 from gateway.stages.receive import Receive
 from gateway.stages.rotate import Rotate, settle_first

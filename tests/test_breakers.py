@@ -12,7 +12,7 @@ from support.returns import ReturnHouse
 
 from gateway.errors import NoAnswer, Unreachable
 from gateway.models import Attempt, Breaker, Due, Invoice
-from gateway.stages import WorkLoop
+from gateway.stages.loop import WorkLoop
 from gateway.stages.transmit import lane
 from gateway.stages.transmit.send import send
 from gateway.states import RequestState

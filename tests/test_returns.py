@@ -13,7 +13,8 @@ from support.returns import Fact, ReturnHouse, parcel, recev, statement
 
 from gateway import platform
 from gateway.models import Distribution, Line, Reply, Statement, StatementEntry
-from gateway.stages import WorkLoop, distribute, match, receive
+from gateway.stages import distribute, match, receive
+from gateway.stages.loop import WorkLoop
 
 BOTH = (Fact("F-1", "00000000101", (4500, 9920, 100)), Fact("F-2", "00000000102"))
 

@@ -15,7 +15,8 @@ from support.house import House
 from gateway.errors import Unreachable
 from gateway.models import Due
 from gateway.schedule import serve
-from gateway.stages import Endpoint, Outcome, Rooms, WorkLoop
+from gateway.stages import Endpoint, Outcome, Rooms
+from gateway.stages.loop import WorkLoop
 from gateway.store import due
 
 DAY = 86400.0

@@ -28,7 +28,7 @@ from gateway.resources import data_dir
 from gateway.slots import Allowance, Slots
 from gateway.slots.answers import plain, report, row
 from gateway.slots.frames import GarbageError, frame, receive
-from gateway.stages import WorkLoop
+from gateway.stages.loop import WorkLoop
 from gateway.stages.validate import Validate
 from gateway.store import deposits
 from gateway.validation import Limits, judge, shipped

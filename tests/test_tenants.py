@@ -16,7 +16,7 @@ from support.returns import Fact, ReturnHouse, parcel, recev, statement
 from support.town import Agency, Town, town, zipped
 
 from gateway.models import Reply, Request, TransmissionNumber
-from gateway.stages import WorkLoop
+from gateway.stages.loop import WorkLoop
 from gateway.states import RequestState
 
 ALIKE = ("18001", "18010", "18100", "10018", "18011", "11018", "18081", "18018", "10081", "18000")

@@ -15,7 +15,7 @@ from gateway.errors import Denied, Unreachable
 from gateway.models import Credential
 from gateway.sandbox.logins import HangUp
 from gateway.sandbox.users import Users
-from gateway.stages import Row
+from gateway.stages.loop import Row
 from gateway.stages.rotate import Rotate, change
 from gateway.stages.transmit import Transmit
 from gateway.store import due

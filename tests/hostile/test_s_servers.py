@@ -19,7 +19,7 @@ from adapters.sftp import open_mailbox
 from gateway.errors import Denied, HostKeyChanged, NoAnswer, TransportError
 from gateway.models import Attempt
 from gateway.ports import Delivery
-from gateway.stages import WorkLoop
+from gateway.stages.loop import WorkLoop
 
 SOON = {"banner_timeout": 0.2, "connect_timeout": 0.2, "auth_timeout": 0.3}
 HANDSHAKE = BANNER + key_init()
