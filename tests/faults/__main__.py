@@ -10,7 +10,8 @@ import secrets
 import sys
 import time
 from collections import defaultdict
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from tempfile import TemporaryDirectory
 
@@ -23,11 +24,11 @@ TOLD = 100  # houses between two signs of life
 
 def main(arguments: list[str]) -> int:
     asked = _parsed(arguments)
+    started = time.monotonic()
     trials = plans.trials(asked.plan, asked.only, asked.count, asked.seed)
     if asked.name:
-        trials = [trial for trial in trials if asked.name in trial.name]
-    print(f"{len(trials)} houses on {asked.lanes} lanes, seed {asked.seed}", flush=True)
-    started = time.monotonic()
+        trials = (trial for trial in trials if asked.name in trial.name)
+    print(f"{asked.lanes} lanes, seed {asked.seed}", flush=True)
     with TemporaryDirectory(prefix="gateway-faults-") as followed:
         os.environ[FOLLOWED] = followed
         results = _all_results(trials, asked.lanes, asked.stop)
@@ -59,14 +60,16 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _all_results(trials: list[Trial], lanes: int, stop: bool) -> list[Result]:
+def _all_results(trials: Iterable[Trial], lanes: int, stop: bool) -> list[Result]:
+    """The lanes begin with the first trials while the next ones are still looked for."""
     results = []
     with ProcessPoolExecutor(lanes, mp_context=get_context("spawn")) as pool:
-        waiting: dict[Future[Result], Trial] = {pool.submit(run_trial, trial): trial for trial in trials}
+        waiting = [pool.submit(run_trial, trial) for trial in trials]
+        print(f"{len(waiting)} houses", flush=True)
         for done in as_completed(waiting):
             results.append(done.result())
             if len(results) % TOLD == 0:
-                print(f"{len(results)} of {len(trials)}", flush=True)
+                print(f"{len(results)} of {len(waiting)}", flush=True)
             if results[-1].wrong:
                 print(f"WRONG {results[-1].family}: {results[-1].name}", flush=True)
                 if stop:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from faults import calls, clocks, frozen, kills, large, points, power, rotations, sessions, soak, space
@@ -40,15 +40,12 @@ PLANS: Mapping[str, Mapping[str, int | None]] = {
 }
 
 
-def trials(plan: str, only: Sequence[str] | None, count: int | None, seed: int) -> list[Trial]:
-    """Everything a plan asks for, or the families of `only`, `count` of each at most."""
+def trials(plan: str, only: Sequence[str] | None, count: int | None, seed: int) -> Iterator[Trial]:
+    """Everything a plan asks for, or the families of `only`, `count` of each at most; some are found by trying."""
     wanted = PLANS[plan]
     for family in only or ():
         if family not in FAMILIES:
             raise SystemExit(f"no family {family}: {', '.join(FAMILIES)}")
     chosen = {family: wanted.get(family, 0) for family in only or wanted}
-    return [
-        trial
-        for family, many in chosen.items()
-        for trial in FAMILIES[family].trials(many if count is None else count, seed, plan == "all")
-    ]
+    for family, many in chosen.items():
+        yield from FAMILIES[family].trials(many if count is None else count, seed, plan == "all")
