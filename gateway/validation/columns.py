@@ -121,7 +121,7 @@ class Columns(Sequence[Row]):
 
 def firsts(rows: Sequence[Row], name: str) -> Column:
     """The first values of a field of some invoices."""
-    if isinstance(rows, Columns):
+    if type(rows) is Columns:
         return rows.own.get(name) or [None] * len(rows)
     return [first(row[1], name) for row in rows]
 

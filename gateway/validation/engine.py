@@ -136,7 +136,7 @@ class Engine:
         self.index = index.of_document(self._plan.document, self._head, self._seen.sha256)
         self.index.sender = self.index.sender or (self._passing.sender if self._passing else None)
         self._request_number(root, whole)
-        if whole:
+        if whole and self._rules.of_document:
             self._document_rules(root)
 
     def _outside(self, split: Splitter, root: Element) -> list[Broken]:

@@ -89,12 +89,14 @@ def _unsure_of_sums(rows: Columns, _days: Sequence[date | None]) -> Sequence[int
 
 def _surely_the_sum(row: Row, _days: Sequence[date]) -> bool:
     """Of whole numbers, whatever unit they are in."""
-    total, parts = first(row[1], "amount"), [first(part, "amount") for part in row[2]]
-    if total is None or None in parts:
-        return total is None
+    total, added = first(row[1], "amount"), 0
+    if total is None:
+        return True
     try:
-        return int(total) == sum(map(int, parts))  # type: ignore[arg-type]  # none is None
-    except ValueError:
+        for shape, got in row[2]:
+            added += int(got[shape.firsts["amount"]])
+        return int(total) == added
+    except (KeyError, ValueError):
         return False
 
 
@@ -122,8 +124,12 @@ class LinesAuthorised:
         return all(self._codes.isdisjoint(line.get("code", ())) for line in facts.lines)
 
     def sure(self, row: Row, _days: Sequence[date]) -> bool:
-        codes = [got[place] for shape, got in row[2] for place in shape.places("code")]
-        return self._codes.isdisjoint(codes)
+        codes = self._codes
+        for shape, got in row[2]:
+            for place in shape.places("code"):
+                if got[place] in codes:
+                    return False
+        return True
 
     def unsure(self, rows: Columns, _days: Sequence[date | None]) -> Sequence[int]:
         codes = rows.below.get("code", ())
@@ -184,6 +190,9 @@ def _all_differ(lines: Sequence[Part], names: tuple[str, ...]) -> bool:
     if len(lines) < 2:
         return True
     usual = lines[0][0]  # nearly always that of all
+    at = usual.firsts.get(names[0])
+    if at is not None and len({got[at] for shape, got in lines if shape is usual}) == len(lines):
+        return True  # they differ in the very first
     pick = usual.key(names)
     keys = {(pick if shape is usual else shape.key(names))((*got, "")) for shape, got in lines}
     return len(keys) == len(lines)

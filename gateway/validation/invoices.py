@@ -73,7 +73,7 @@ class Invoices:
         asked, moved, sink = set(doubtful), chunk.line(0), self._sink
         apart = asked.union(broken)
         self._note_sender(rows)
-        entries = self._index.all(rows, kind, chunk.ordinal, moved) if isinstance(rows, Columns) else None
+        entries = self._index.all(rows, kind, chunk.ordinal, moved) if type(rows) is Columns else None
         for number in range(len(rows)):
             if entries is not None and number not in apart:
                 sink(entries[number])
@@ -90,7 +90,7 @@ class Invoices:
     def _rows(self, chunk: Chunk) -> Sequence[Row]:
         """The fields of all of them; those that are not known yet are looked for one by one."""
         assert chunk.taken is not None
-        if isinstance(chunk.taken, Columns):
+        if type(chunk.taken) is Columns:
             return chunk.taken
         rows = list(chunk.taken)
         for number, row in enumerate(chunk.taken) if chunk.broken else ():

@@ -14,10 +14,11 @@ from string import ascii_uppercase, digits
 from typing import NamedTuple
 
 from gateway.identifiers import nam_check_digit
-from gateway.validation.shapes import Row, first
+from gateway.validation.shapes import Row
 
 CENTURY = 2000  # services of any number's last hundred years: whoever was born in a year 19.. was born before them
 _FEMALE = 50  # added to the month of birth of a woman
+_PERSON = ("nam", "born", "sex")
 _MOST_NAMES = 20_000  # beginnings of numbers remembered
 _NUMBER = "AAAA0001010"
 
@@ -53,8 +54,9 @@ def right(row: Row, days: Sequence[date]) -> bool:
 
 def agrees(row: Row, _days: Sequence[date]) -> bool:
     """Whether the birth date (YYYYMMDD) and the sex beside the first number surely are those that it holds."""
-    own = row[1]
-    return surely_agrees(first(own, "nam") or "", first(own, "born"), first(own, "sex"))
+    shape, got = row[1]
+    number, told, said = shape.key(_PERSON)((*got, None))
+    return surely_agrees(number or "", told, said)
 
 
 def surely_agrees(number: str, told: str | None, said: str | None) -> bool:
@@ -68,7 +70,7 @@ def surely_agrees(number: str, told: str | None, said: str | None) -> bool:
 
 def recent(days: Sequence[date]) -> bool:
     """Whether all a number may mean was before these services."""
-    return not days or max(days).year >= CENTURY
+    return not days or (days[0] if len(days) == 1 else max(days)).year >= CENTURY
 
 
 def fits(number: str, days: Sequence[date]) -> bool:

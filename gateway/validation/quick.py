@@ -67,7 +67,8 @@ class Quick:
     def _may_be_lean(self, data: bytes) -> bool:
         """Whether blanks between tags can be left out of the tree: nothing but tags, and lines whose numbers are known
         without them."""
-        if not self._flat.leaves or data.count(b"\n") + self._lines_above >= LAST_KNOWN_LINE:
+        many = len(data) + self._lines_above >= LAST_KNOWN_LINE  # bytes: as a rule no line needs to be counted
+        if not self._flat.leaves or (many and data.count(b"\n") + self._lines_above >= LAST_KNOWN_LINE):
             return False
         return all(sign not in data or b"<" + sign not in data for sign in (b"!", b"?"))  # rare ones first: quicker
 

@@ -109,6 +109,7 @@ class Judgment:
         self.checks, self.screen = [check for check, _ in checks], screen
         self._shapes: dict[tuple[str, str | None, frozenset[str]], list[Check]] = {}
         self._listeners = [(check.number, listener) for check, listener in checks if listener is not None]
+        self.of_document = any(check.rule.scope == "document" for check in self.checks)
         self._again = [check.again for check in self.checks if check.again is not None]
         self._forgets = all(check.forgets or check.again is not None for check in self.checks)
 

@@ -59,8 +59,8 @@ class Screen:
         passed = [check.number for check in together or () if check.passes is not None and check.passes(rows)]
         if together is None or len(passed) < len(together):
             return range(len(rows)), passed
-        sweep = self._sweep(kind, rows) if isinstance(rows, Columns) else None
-        if sweep is not None and isinstance(rows, Columns):
+        sweep = self._sweep(kind, rows) if type(rows) is Columns else None
+        if sweep is not None and type(rows) is Columns:
             return sweep.doubtful(rows, self._days_of(rows)), passed
         return [place for place, row in enumerate(rows) if not self._sure(kind, row)], passed
 
@@ -87,11 +87,13 @@ class Screen:
             for sure in look.rows:
                 if not sure(row, dates):
                     return False
-        of_lines = look.lines
+        usual, line = None, look
         for line_shape, values in lines:
-            line = of_lines.get(line_shape)
-            if line is None:
-                line = self._look_at_line(kind, look, shape, line_shape)
+            if line_shape is not usual:
+                usual, line = (
+                    line_shape,
+                    look.lines.get(line_shape) or self._look_at_line(kind, look, shape, line_shape),
+                )
             if line.always or not line.sure(values, days):
                 return False
         return True

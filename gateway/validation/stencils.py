@@ -84,7 +84,10 @@ class Stencils:
 
     def _invoice(self, text: str, at: int) -> tuple[Stencil, Part, list[Part], int] | None:
         """The invoice that begins here, and where it ends."""
-        head, match = _first(self._heads, text, at)
+        head = self._heads[0] if self._heads else None
+        match = head.match(text, at) if head is not None else None
+        if match is None:
+            head, match = _first(self._heads, text, at)
         if head is None or match is None:
             return None
         lines: list[Part] = []
