@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from faults import calls, clocks, frozen, kills, large, points, power, rotations, sessions, soak, space
+from faults import calls, clocks, frozen, kills, large, masterkeys, points, power, rotations, sessions, soak, space
 from faults.trials import Trial
 
 FAMILIES: Mapping[str, Any] = {
@@ -13,6 +13,7 @@ FAMILIES: Mapping[str, Any] = {
     "calls": calls,
     "rotations": rotations,
     "sessions": sessions,
+    "keys": masterkeys,
     "power": power,
     "space": space,
     "clocks": clocks,
@@ -30,6 +31,7 @@ PLANS: Mapping[str, Mapping[str, int | None]] = {
         "points": None,
         "rotations": None,
         "sessions": 100,
+        "keys": 30,
         "power": 500,
         "space": 200,
         "clocks": 60,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -21,7 +22,10 @@ class Unsealed:
     def __init__(self, state: Path) -> None:
         self.folder = state / "archive"
         self._state = state
-        self._master = AESGCM(base64.b64decode((state / "keys" / "master.key").read_bytes().split()[1]))
+        found = (
+            state / "keys" / name for name in ("master.key", "master.key.next")
+        )  # both while one follows the other
+        self._masters = [AESGCM(base64.b64decode(file.read_bytes().split()[1])) for file in found if file.exists()]
         self._keys: dict[str, bytes] = {}
 
     def read(self, ref: str) -> bytes:
@@ -36,11 +40,19 @@ class Unsealed:
             for number, frame in enumerate(frames)
         )
 
+    def keys(self) -> dict[str, bytes]:
+        """Every data key, by its scope. Raises InvalidTag for one that no master key here opens."""
+        with closing(sqlite3.connect(f"file:{self._state / 'gateway.db'}?mode=ro", uri=True)) as db:
+            kept = db.execute("select scope, wrapped from data_key where destroyed_at is null").fetchall()
+        return {scope: self._unwrapped(scope, wrapped) for scope, wrapped in kept}
+
+    def _unwrapped(self, scope: str, wrapped: bytes) -> bytes:
+        for master in self._masters:
+            with suppress(InvalidTag):
+                return master.decrypt(wrapped[9:21], wrapped[21:], wrapped[:9] + f"data-key:{scope}".encode())
+        raise InvalidTag
+
     def _key(self, scope: str) -> bytes:
         if scope not in self._keys:
-            with closing(sqlite3.connect(f"file:{self._state / 'gateway.db'}?mode=ro", uri=True)) as db:
-                self._keys = {
-                    row[0]: self._master.decrypt(row[1][9:21], row[1][21:], row[1][:9] + f"data-key:{row[0]}".encode())
-                    for row in db.execute("select scope, wrapped from data_key where destroyed_at is null")
-                }
+            self._keys = self.keys()
         return self._keys[scope]
