@@ -177,6 +177,19 @@ def test_a_password_in_doubt_is_settled_before_anything_is_sent(place: Town, mon
     assert row(place).state == "ACTIVE"
 
 
+def test_a_visit_whose_line_is_cut_under_a_password_in_doubt_is_one_try(
+    place: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hang_up_once(monkeypatch, "change", after=True)
+    with pytest.raises(Unreachable):
+        change(place.app.rooms, place.app.credentials, row(place), forced=True)
+    hang_up_once(monkeypatch, "login", after=True)
+    with pytest.raises(Unreachable), place.app.rooms.mailboxes.payer_deposit(*WHO):
+        pass
+    tries = place.rows("select slot, outcome from credential_attempt order by id desc limit 2")
+    assert [(one["slot"], one["outcome"]) for one in tries] == [("pending", None), ("change", None)]
+
+
 def test_one_cut_right_after_a_change_that_the_payer_confirmed_needs_no_person(
     place: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:

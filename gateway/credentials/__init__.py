@@ -146,6 +146,12 @@ class Credentials:
                 due.wake(tx, "rotate", lane(payer, number))
         return why
 
+    def opens(self, payer: str, number: str) -> str | None:
+        """The machine whose password opens the number's mailboxes (empty: the number's own); None: nobody knows one."""
+        with self._store.read() as tx:
+            row = self._vault.find(tx, payer, number, None)
+        return row.machine if row else None
+
     def secret(self, payer: str, number: str, *, machine: str | None = None, first: bool = False) -> Login:
         """The Secret of one login; close it when the login is over. Raises Denied with the code of `usable`."""
         if why := self.usable(payer, number, machine=machine, first=first):

@@ -112,12 +112,15 @@ def change(rooms: Rooms, credentials: Credentials, row: Credential, *, forced: b
 
 def settle_first(mailboxes: Mailboxes, credentials: Credentials, payer: str, number: str) -> None:
     """Before anything is done under a number: find out what nobody knows of its passwords. What cannot be found out
-    now keeps nobody from coming in with another one."""
+    now keeps nobody from coming in with another one. Raises Unreachable when the line was cut under the one that opens
+    the mailboxes: the next try is another visit's."""
     for row in credentials.in_doubt(payer, number):
         try:
             settle(mailboxes, credentials, row)
         except TransportError as problem:
             log.info("password_in_doubt", payer=payer, number=number, machine=row.machine, why=problem.code)
+            if isinstance(problem, Unreachable) and credentials.opens(payer, number) == row.machine:
+                raise
 
 
 def settle(mailboxes: Mailboxes, credentials: Credentials, row: Credential) -> int:

@@ -43,6 +43,7 @@ class Transmit:
             return Outcome(worked, retry_in=lane.rests_for())
         # This run is claimed already: of a change and a transmission that begin at once, one sees the other.
         if moments.gives_way(rooms.store, rooms.config, payer, number):
+            log.info("lane_gives_way", payer=payer, number=number, to="password_change")
             return Outcome(worked, again_in=moments.GIVES_WAY)
         if (wait := breakers.shut(rooms.store, payer)) is not None:
             return Outcome(worked, retry_in=wait)
