@@ -80,6 +80,16 @@ def test_a_statement_is_read_to_the_cent(known: Catalog) -> None:
     assert content.entries[4].payer_number is None
 
 
+def test_what_entries_have_in_common_is_kept_once(known: Catalog) -> None:
+    """A statement of 100,000 entries has a few kinds, codes and days."""
+    first, second = (opened(known, sample("valid_etat_compte_personal_account")) for _ in range(2))
+    assert isinstance(first, StatementOfAccount)
+    assert isinstance(second, StatementOfAccount)
+    for one, other in zip(first.entries, second.entries, strict=True):
+        assert all(getattr(one, name) is getattr(other, name) for name in ("kind", "code", "service"))
+        assert [m.text for m in one.messages if m.text] == [m.text for m in other.messages if m.text]
+
+
 def test_a_collective_account_is_called_by_its_administrative_number(known: Catalog) -> None:
     content = opened(known, sample("valid_etat_compte_collective_account"))
     assert isinstance(content, StatementOfAccount)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
+from sys import intern
 from typing import Any, BinaryIO
 
 from lxml import etree
@@ -116,7 +117,7 @@ def _lines(invoice: Element, document: DocumentType) -> Iterator[LineVerdict]:
             number=int(fields.must("number")),
             receivable=fields.receivable(),
             preliminary_cents=fields.cents("preliminary"),
-            formula=fields.text("formula"),
+            formula=fields.shared("formula"),
             messages=fields.messages(),
         )
 
@@ -157,11 +158,11 @@ def _amount(fields: Fields, name: str) -> int:
 
 def _entry(fields: Fields) -> Entry:
     return Entry(
-        kind=fields.must("kind"),
+        kind=intern(fields.must("kind")),
         payer_number=fields.text("payer_number"),
         number=fields.text("number"),
         line=fields.number("line"),
-        code=fields.text("code"),
+        code=fields.shared("code"),
         service=fields.day("service"),
         preliminary_cents=fields.cents("preliminary"),
         paid_cents=_amount(fields, "paid"),

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from fnmatch import fnmatchcase
+from functools import lru_cache
+from sys import intern
 
 from gateway.catalog import DocumentType, Locator
 from gateway.reading.layouts import Message
@@ -48,6 +50,11 @@ class Fields:
         parts = [next(iter(values(self._element, path)), "") for path in self._paths.get(name, ())]
         return "-".join(parts) if parts and all(parts) else None
 
+    def shared(self, name: str) -> str | None:
+        """The same, of what many parts of a document say: kept once, not once for each of a hundred thousand."""
+        value = self.text(name)
+        return value and intern(value)
+
     def must(self, name: str) -> str:
         """The value of a field the schema requires. Raises ValueError when it is absent."""
         value = self.text(name)
@@ -69,7 +76,7 @@ class Fields:
         value = self.text(name)
         if value is None:
             return None
-        return datetime.strptime(value, self._document.date_format).date()  # noqa: DTZ007 - a day on paper has no zone
+        return _day(value, self._document.date_format)
 
     def receivable(self) -> bool:
         """The verdict. Raises ValueError when it is none we know."""
@@ -83,10 +90,15 @@ class Fields:
         codes, texts = (self._all("message_code"), self._all("message_text"))
         if len(codes) != len(texts):
             texts = [""] * len(codes)
-        return tuple(Message(code, text) for code, text in zip(codes, texts, strict=True))
+        return tuple(Message(intern(code), intern(text)) for code, text in zip(codes, texts, strict=True))
 
     def _all(self, name: str) -> list[str]:
         return [value for path in self._paths.get(name, ()) for value in values(self._element, path)]
+
+
+@lru_cache(maxsize=4096)  # a document has a handful of days
+def _day(text: str, form: str) -> date:
+    return datetime.strptime(text, form).date()  # noqa: DTZ007 - a day on paper has no zone
 
 
 def to_cents(text: str, money: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
@@ -44,7 +45,7 @@ def submissions(tx: Tx, request_id: str) -> list[Submitted]:
     table = table_of(Submission)
     wanted = [table.c[name] for name in ("ordinal", "invoice_id", "action", "no_fact_ext", "no_fact_ramq")]
     rows = tx.session.execute(sql.select(*wanted).where(table.c.request_id == request_id).order_by(table.c.ordinal))
-    return [Submitted(*row) for row in rows]
+    return [Submitted(ordinal, invoice, intern(action), *numbers) for ordinal, invoice, action, *numbers in rows]
 
 
 def forget_lines(tx: Tx, request_id: str) -> None:
@@ -126,8 +127,13 @@ def owned_by_payer_number(tx: Tx, payer: str, numbers: Iterable[str]) -> dict[st
         Invoice.payer == payer, col(Invoice.no_fact_ramq).in_(listed(tx, numbers))
     )
     for number, *invoice in tx.session.exec(query):
-        found.setdefault(str(number), []).append(Owned(*invoice))
+        found.setdefault(str(number), []).append(_owned(*invoice))
     return found
+
+
+def _owned(id_: str, agency_id: str, account: str | None) -> Owned:
+    """With what a hundred thousand invoices have in common kept once."""
+    return Owned(id_, intern(agency_id), account and intern(account))
 
 
 def owned_by_own_number(tx: Tx, agencies: Iterable[str], payer: str, numbers: Iterable[str]) -> dict[str, list[Owned]]:
@@ -146,7 +152,7 @@ def owned_by_own_number(tx: Tx, agencies: Iterable[str], payer: str, numbers: It
     )
     last: dict[tuple[str, str], Owned] = {}
     for number, id_, agency_id, account, _ in sorted(rows, key=lambda row: (row[4] == "receivable", row[1])):
-        last[str(number), agency_id] = Owned(id_, agency_id, account)
+        last[str(number), agency_id] = _owned(id_, agency_id, account)
     found: dict[str, list[Owned]] = {}
     for (number, _), invoice in last.items():
         found.setdefault(number, []).append(invoice)

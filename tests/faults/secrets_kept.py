@@ -23,7 +23,7 @@ def leaks(seen: Evidence) -> Iterator[str]:
         where = file.relative_to(house.folder)
         if any(word in data for word in passwords):
             yield f"I8 a password stands in {where}"
-        if any(nam in data for nam in patients):
+        if not patients.isdisjoint(_NAM.findall(data)):  # in one pass, however many they are
             yield f"I8 a patient stands in {where}"
 
 

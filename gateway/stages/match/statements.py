@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,10 +45,13 @@ class Statements:
         """Match a statement, hold it, or put it aside. Raises StaleState when the reply or the registry moved since we
         looked."""
         plan = self._planned(reply, content)
-        rows = [] if isinstance(plan, Doubt) else list(entry_rows(reply.id, content, plan.shares))
-        if not isinstance(plan, Doubt) and len(rows) > IN_ONE:
-            self._stage(reply, rows)
-            rows = []
+        rows: list[dict[str, Any]] = []
+        if not isinstance(plan, Doubt):
+            written = entry_rows(reply.id, content, plan.shares)
+            if len(content.entries) > IN_ONE:
+                self._stage(reply, written)
+            else:
+                rows = list(written)
         with self._rooms.store.write() as tx:
             owner = self._ownership.decide(tx, Book.load(tx), reply, content)  # where nobody else can write
             if isinstance(owner, Doubt) or isinstance(plan, Doubt):
@@ -77,7 +81,7 @@ class Statements:
         # After the look at the database: what is archived gets a data key, which is written there.
         return _Plan(owner, shares, *extracts(self._rooms.archive, book, owner.agency_id, content, shares))
 
-    def _stage(self, reply: Reply, rows: list[dict[str, Any]]) -> None:
+    def _stage(self, reply: Reply, rows: Iterator[dict[str, Any]]) -> None:
         """Entries of a large statement are written in pieces beforehand; they count once the statement's row exists."""
         with self._rooms.store.write() as tx:
             statements.forget_entries(tx, reply.id)
