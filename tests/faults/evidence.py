@@ -81,5 +81,6 @@ class Evidence:
         return found[0]["agency_id"] if found else None
 
     def names(self, data: bytes, number: str) -> bool:
-        """Whether the number stands there by itself: tokens and digests may hold its digits by chance."""
-        return re.search(rb"(?<![0-9A-Za-z])" + number.encode() + rb"(?![0-9A-Za-z])", data) is not None
+        """Whether the number stands there by itself: tokens and digests may hold its digits by chance, and an agency's
+        own invoice may be its 18003rd (`18001-…-18003`)."""
+        return re.search(rb"(?<![0-9A-Za-z-])" + number.encode() + rb"(?![0-9A-Za-z])", data) is not None
