@@ -91,9 +91,14 @@ def _lots_lost(db: sqlite3.Connection) -> Iterator[str]:
 def _requests_lost(db: sqlite3.Connection) -> Iterator[str]:
     """I2: what is said to be sent the payer processed, and what it processed is said to be sent."""
     new = {(d["number"], d["name"]) for d in db.execute(f"select number, name from deposits where verdict in {_NEW}")}
-    for row in db.execute("select id, number, wire_name, state, reason from request"):
+    wrong = {d["sha256"] for d in db.execute("select sha256 from deposited where not is_right")}
+    for row in db.execute(
+        "select r.id, r.number, r.wire_name, r.state, r.reason, r.attempts, b.sha256"
+        " from request r join batch b on b.id = r.batch_id"
+    ):
         sent = (row["number"], row["wire_name"]) in new
-        if row["state"] not in SETTLED or sent != (row["state"] in SENT):
+        waits = row["state"] == "HELD" and row["sha256"] in wrong and not row["attempts"]  # for a person, as it should
+        if not (waits or row["state"] in SETTLED) or sent != (row["state"] in SENT):
             yield f"I2 {row['id']} is {row['state']} {row['reason']}, the payer processed it: {sent}"
         new.discard((row["number"], row["wire_name"]))
     for number, name in new:
