@@ -40,8 +40,8 @@ Written = tuple[list[str], list[str]]  # fields and their values, one beside the
 class Flat:
     """The walk over valid invoices of one document type. Raises AmbiguousError when there can be none."""
 
-    def __init__(self, outline: Outline, fields: Mapping[str, Locator], below: Part | None) -> None:
-        self.outline, self.shapes = outline, Shapes()
+    def __init__(self, outline: Outline, fields: Mapping[str, Locator], below: Part | None, shapes: Shapes) -> None:
+        self.outline, self.shapes = outline, shapes
         self._join = scattered(fields)
         self._join_lines = scattered(below.fields) if below is not None else {}
         apart = split(fields)

@@ -20,7 +20,7 @@ from gateway.validation.pieces import Chunk, Piece, line_of
 from gateway.validation.plan import Plan
 from gateway.validation.rules import Judgment
 from gateway.validation.schema import drafts
-from gateway.validation.shapes import Row, Shapes, first
+from gateway.validation.shapes import Row, first
 from gateway.validation.tree import place
 from gateway.xmlsafe import Element
 
@@ -44,7 +44,7 @@ class Invoices:
         self.sender: str | None = None  # of the first invoice, where each names its own
         self._plan, self._rules, self._findings, self._sink = plan, rules, findings, sink
         self._above = {"document": head}
-        self._index, self._shapes = Indexer(plan.document, head), Shapes()
+        self._index, self._shapes = Indexer(plan.document, head), plan.shapes
         self._screen = rules.screen
         self._screen.begin(rules.checks, self._above)
         self._seeks_sender = plan.document.invoice is not None and "sender" in plan.document.invoice.fields

@@ -21,6 +21,7 @@ from gateway.validation.meanings import AmbiguousError
 from gateway.validation.outline import outline
 from gateway.validation.rules import RuleBook
 from gateway.validation.schema import compiled
+from gateway.validation.shapes import Shapes
 
 _threads = threading.local()
 _MOST_DAYS = 8  # days and severities remembered of one plan
@@ -38,6 +39,7 @@ class Plan:
     invoice: Extractor | None
     bounds: frozenset[int]  # every count that the schema bounds somewhere
     flat: Callable[[], Flat | None]  # how many invoices are read in one walk; worked out when first asked for
+    shapes: Shapes  # of all its documents: what rules remember of a shape holds for each part that has it
     _on: dict[object, Plan] = field(default_factory=dict, compare=False, repr=False)  # itself on other days
 
     def on(self, today: date | None, severities: Mapping[str, str]) -> Plan:
@@ -77,16 +79,17 @@ def _plan(document: DocumentType, schema: etree.XMLSchema | None) -> Plan:
     rules = RuleBook(document)
     invoice, lines = document.invoice, _lines(document, rules)
     extractor = Extractor(invoice.fields, lines) if invoice is not None else None
-    flat = cache(partial(_flat, document, lines))
-    return Plan(document, schema, rules, Extractor(document.fields), extractor, _bounds(document.schema), flat)
+    shapes = Shapes()
+    flat = cache(partial(_flat, document, lines, shapes))
+    return Plan(document, schema, rules, Extractor(document.fields), extractor, _bounds(document.schema), flat, shapes)
 
 
-def _flat(document: DocumentType, lines: Part | None) -> Flat | None:
+def _flat(document: DocumentType, lines: Part | None, shapes: Shapes) -> Flat | None:
     if document.schema is None or document.invoice is None or document.xsd != "1.0":
         return None
     shape = outline(document.schema, document.name, document.invoice.path.split("/"))
     try:
-        return Flat(shape, document.invoice.fields, lines) if shape is not None else None
+        return Flat(shape, document.invoice.fields, lines, shapes) if shape is not None else None
     except AmbiguousError:
         return None
 
