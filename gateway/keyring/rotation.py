@@ -40,10 +40,7 @@ def is_unfinished(ring: Keyring) -> bool:
     """Whether another master key counts already and the one of before is not refused, or still in its place."""
     with ring.store.read() as tx:
         current, retiring = keys.current(tx), keys.retiring(tx)
-    following = ring.masters.source.following()
-    return bool(retiring) or (
-        current is not None and following is not None and fingerprint_of(following) == current.fingerprint
-    )
+    return bool(retiring) or (current is not None and _to_be_settled(ring, current.fingerprint))
 
 
 def finish(ring: Keyring) -> int:
@@ -63,11 +60,16 @@ def _end(ring: Keyring) -> int:
         raise ring.wrong(current.fingerprint)
     moved = sum(_move(ring, old, new) for old in retiring)
     passing("keyring.refused")
-    following = ring.masters.source.following()
-    if following is not None and fingerprint_of(following) == current.fingerprint:
+    if _to_be_settled(ring, current.fingerprint):
         ring.masters.source.settle()
     passing("keyring.settled")
     return moved
+
+
+def _to_be_settled(ring: Keyring, current: str) -> bool:
+    """Whether the key that counts is not yet in the place of the one before it."""
+    following = ring.masters.source.following()
+    return following is not None and fingerprint_of(following) == current
 
 
 def _begin(ring: Keyring, fingerprint: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, false, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, update
 from sqlmodel import col
 
 from gateway.identifiers import new_id
@@ -33,10 +33,15 @@ def every(tx: Tx) -> list[Credential]:
 
 def of_lanes(tx: Tx, lanes: Collection[tuple[str, str]]) -> list[Credential]:
     """The credentials of these (payer, number), their machines' included; by payer, number and machine."""
-    whose = [and_(col(Credential.payer) == payer, col(Credential.number) == number) for payer, number in lanes]
     order = (col(Credential.payer), col(Credential.number), col(Credential.machine))
-    query = select(Credential).where(or_(false(), *whose)).order_by(*order)
+    query = select(Credential).where(in_lanes(lanes)).order_by(*order)
     return list(tx.session.scalars(query.execution_options(populate_existing=True)))
+
+
+def in_lanes(lanes: Collection[tuple[str, str]]) -> ColumnElement[bool]:
+    """The condition that a credential is of one of these (payer, number)."""
+    whose = [and_(col(Credential.payer) == payer, col(Credential.number) == number) for payer, number in lanes]
+    return or_(false(), *whose)
 
 
 def of_numbers(tx: Tx, payer: str, numbers: Collection[str]) -> list[Credential]:

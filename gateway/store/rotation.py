@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 from sqlmodel import col
 
 from gateway.identifiers import lane
 from gateway.models import Credential, CredentialAttempt, Due, Request
 from gateway.states import CredentialState, RequestState
-from gateway.store.credentials import UNREADABLE
+from gateway.store.credentials import UNREADABLE, in_lanes
 from gateway.store.engine import Tx
 
 Number = tuple[str, str]  # payer, number
@@ -60,6 +60,5 @@ def under_way(tx: Tx, numbers: Collection[Number]) -> bool:
 
 
 def _any(tx: Tx, numbers: Collection[Number], *which: ColumnElement[bool]) -> bool:
-    whose = [and_(col(Credential.payer) == payer, col(Credential.number) == number) for payer, number in numbers]
-    query = select(col(Credential.id)).where(or_(false(), *whose), *which)
+    query = select(col(Credential.id)).where(in_lanes(numbers), *which)
     return tx.session.execute(query.limit(1)).first() is not None
