@@ -350,12 +350,14 @@ def test_a_hostile_lot_of_one_agency_delays_no_other(house: House, folders: list
             "AGE-1": "COLLECTED",
             "AGE-2": "VALIDATED",
         }
-        (stuck,) = (pid for pid, owner in slots.processes().items() if owner == "AGE-1")
+        while "AGE-1" not in (working := slots.processes()).values():  # it may still be starting
+            time.sleep(0.01)
+        (stuck,) = (pid for pid, owner in working.items() if owner == "AGE-1")
         os.kill(stuck, signal.SIGTERM)
         assert [run.result().worked for run in runs] == [1, 1]
     finally:
+        slots.close()  # first: what it ends, the loop waits for
         loop.close()
-        slots.close()
     held = next(batch for batch in house.all(deposits.Batch) if batch.agency_id == "AGE-1")
     assert (held.state, held.reason) == ("HELD", "NOT_JUDGED")
     assert "SIGTERM" in house.replies("report")[0].facts["findings"][0]["message"]["fr"]
