@@ -22,10 +22,12 @@ FAMILIES: Mapping[str, Any] = {
     "soak": soak,
     "large": large,
 }
-# Family → how many; None: all there are.
+# Family → how many; None: all there are. The longest comes first: while it has one lane the others have the rest.
 PLANS: Mapping[str, Mapping[str, int | None]] = {
     "quick": {"calls": None, "points": None, "kills": 200, "rotations": None, "sessions": 25},
     "all": {
+        "soak": 20_000,  # lots
+        "large": 100_000,  # invoices
         "calls": None,
         "kills": 10_000,
         "points": None,
@@ -36,8 +38,6 @@ PLANS: Mapping[str, Mapping[str, int | None]] = {
         "space": 200,
         "clocks": 60,
         "frozen": None,
-        "soak": 20_000,  # lots
-        "large": 100_000,  # invoices
     },
 }
 
