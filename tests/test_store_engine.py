@@ -246,7 +246,7 @@ def test_many_rows_are_written_as_sqlalchemy_writes_them(store: Store, monkeypat
         )
         assert bulk(tx, Submission, [row | {"request_id": "DEM-2"} for row in rows]) == 4
         with monkeypatch.context() as patch:
-            patch.setattr(plain, "insert_rows", lambda *_: False)
+            patch.setattr(plain, "insert_columns", lambda *_: False)
             bulk(tx, Submission, [row | {"request_id": "DEM-3", "valid": bool(n % 2)} for n, row in enumerate(rows)])
             bulk(tx, Submission, [row | {"request_id": "DEM-4"} for row in rows])
     with store.read() as tx:
@@ -266,7 +266,7 @@ def test_rows_are_written_plainly_on_both_databases_with_texts_of_every_sort(sto
         for n, one in enumerate(texts)
     ]
     with store.write() as tx:
-        assert plain.insert_rows(tx.session.connection(), table_of(Submission), rows)
+        assert plain.insert_columns(tx.session.connection(), table_of(Submission), plain.by_column(rows))
     with store.read() as tx:
         assert list(tx.session.exec(select(Submission.no_fact_ext).order_by(col(Submission.ordinal)))) == texts
 

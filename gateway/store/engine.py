@@ -159,12 +159,14 @@ def bulk(tx: Tx, model: type[SQLModel], rows: Iterable[Mapping[str, Any]], chunk
 
     Every row has the same keys; columns left out get their default.
     """
-    total = 0
-    for piece in chunks(rows, chunk):
-        if not plain.insert_rows(tx.session.connection(), table_of(model), piece):
-            tx.session.execute(insert(table_of(model)), [dict(row) for row in piece])
-        total += len(piece)
-    return total
+    return sum(bulk_columns(tx, model, plain.by_column(piece)) for piece in chunks(rows, chunk))
+
+
+def bulk_columns(tx: Tx, model: type[SQLModel], given: plain.Columns) -> int:
+    """The same of rows that are given by column: one statement for all of them."""
+    if given.size and not plain.insert_columns(tx.session.connection(), table_of(model), given):
+        tx.session.execute(insert(table_of(model)), given.rows())
+    return given.size
 
 
 def chunks(items: Iterable[Item], size: int = IN_LIST) -> Iterator[list[Item]]:

@@ -8,31 +8,60 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import Boolean, Connection, Date, Dialect, Table, insert
+from sqlalchemy import Column as TableColumn
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
 
 Row = Mapping[str, Any]
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> bool:
-    """Insert rows that all have the same keys; columns left out get their default. False where that cannot be done so
-    (another driver; a default that only the database can tell), and nothing was done. Raises DBAPIError."""
+@dataclass(frozen=True, slots=True)
+class Same:
+    """A column in which every row holds the same: it is looked at once."""
+
+    value: Any
+
+
+Column = Sequence[Any] | Same
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """`size` rows of a table, by the names of its columns."""
+
+    size: int
+    named: Mapping[str, Column]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The same, row by row."""
+        spread = [repeat(one.value, self.size) if isinstance(one, Same) else one for one in self.named.values()]
+        return [dict(zip(self.named, row, strict=True)) for row in zip(*spread, strict=True)]
+
+
+def by_column(rows: Sequence[Row]) -> Columns:
+    """Rows that all have the same keys."""
+    return Columns(len(rows), {name: [row[name] for row in rows] for name in rows[0]} if rows else {})
+
+
+def insert_columns(connection: Connection, table: Table, given: Columns) -> bool:
+    """Insert rows; columns left out get their default. False where that cannot be done so (another driver; a default
+    that only the database can tell), and nothing was done. Raises DBAPIError."""
     write = _WAYS.get(connection.dialect.driver)
-    if write is None or not rows:
+    left_out = [c for c in table.columns if c.default is not None and c.name not in given.named]
+    defaults = {column.name: _default(column, given.size) for column in left_out}
+    if write is None or not given.size or None in defaults.values():
         return False
-    names = [column.name for column in table.columns if column.name in rows[0] or column.default is not None]
-    left_out = {name: _default(table, name) for name in names if name not in rows[0]}
-    if not set(names).issuperset(rows[0]) or None in left_out.values():
+    columns = {**given.named, **defaults}
+    names = [column.name for column in table.columns if column.name in columns]
+    if len(names) < len(columns):
         return False
-    columns = [
-        _written(connection.dialect, table, name, [row[name] for row in rows] if make is None else make(len(rows)))
-        for name in names
-        for make in [left_out.get(name)]
-    ]
-    write(connection, table, names, zip(*columns, strict=True))
+    written = [_written(connection.dialect, table.c[name], columns[name], given.size) for name in names]
+    write(connection, table, names, zip(*written, strict=True))
     return True
 
 
@@ -65,25 +94,31 @@ _WAYS: Mapping[str, Callable[[Connection, Table, Sequence[str], Iterable[tuple[A
 }
 
 
-def _default(table: Table, name: str) -> Callable[[int], Sequence[Any]] | None:
-    """What makes a column's default for so many rows."""
-    default = table.c[name].default
+def _default(column: TableColumn[Any], size: int) -> Column | None:
+    """What rows hold in a column that was left out."""
+    default = column.default
     if isinstance(default, ScalarElementColumnDefault):
-        value = default.arg
-        return lambda number: [value] * number
+        return Same(default.arg)
     if isinstance(default, CallableColumnDefault):
         make = default.arg
-        return lambda number: [make(None) for _ in range(number)]  # type: ignore[arg-type]  # ours ask for no context
+        return [make(None) for _ in range(size)]  # type: ignore[arg-type]  # ours ask for no context
     return None
 
 
-def _written(dialect: Dialect, table: Table, name: str, values: Sequence[Any]) -> Sequence[Any]:
+def _written(dialect: Dialect, column: TableColumn[Any], values: Column | None, size: int) -> Iterable[Any]:
     """A column's values, as its type is written: a day, yes and no once for all rows."""
-    sort = table.c[name].type
-    write: Callable[[Any], Any] | None = sort.dialect_impl(dialect).bind_processor(dialect)
-    if write is None:
+    sort = column.type
+    write: Callable[[Any], Any] = sort.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
+    if isinstance(values, Same):
+        return repeat(write(values.value), size)
+    assert values is not None
+    if write is _as_it_is:
         return values
     if isinstance(sort, Date | Boolean):
         known = {value: write(value) for value in set(values)}
-        return list(map(known.__getitem__, values))
-    return list(map(write, values))
+        return map(known.__getitem__, values)
+    return map(write, values)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

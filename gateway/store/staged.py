@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from sqlalchemy import delete
 from sqlmodel import col, func, select
 
 from gateway.models import FindingRow, Invoice, Request, Submission
-from gateway.store.engine import Store, Tx, bulk, chunks
+from gateway.store.engine import Store, Tx, bulk_columns, chunks
+from gateway.store.plain import Columns
 
-CHUNK = 2000  # rows in one transaction: well under a second
+CHUNK = 2000  # rows for one transaction: well under a second
 _TABLES = (Submission, Invoice, FindingRow)
 
 
@@ -32,12 +33,12 @@ def discard(store: Store, request_ids: Sequence[str]) -> None:
                 tx.session.exec(delete(table).where(col(table.request_id).in_(part)))
 
 
-def add(store: Store, table: type[Submission | Invoice | FindingRow], rows: Iterator[dict[str, Any]]) -> int:
-    """Write rows in small transactions of their own; give their number."""
+def add(store: Store, table: type[Submission | Invoice | FindingRow], pieces: Iterable[Columns]) -> int:
+    """Write rows, each piece in a transaction of its own; give their number."""
     total = 0
-    for part in chunks(rows, CHUNK):
+    for piece in filter(attrgetter("size"), pieces):
         with store.write() as tx:
-            total += bulk(tx, table, part)
+            total += bulk_columns(tx, table, piece)
     return total
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from gateway.models import FindingRow, Invoice, Request, Submission
 from gateway.platform import passing
 from gateway.registry import sending
 from gateway.report import LISTED, UNREADABLE, Finding, InvoiceIndex, Report
-from gateway.stages.validate import context, wire
+from gateway.stages.validate import context, rows, wire
 from gateway.stages.validate.desk import Desk, Judged
 from gateway.stages.validate.parts import facts
 from gateway.states import RequestState
@@ -139,10 +139,9 @@ def stage(desk: Desk, judged: Judged, invoices: list[InvoiceIndex]) -> None:
     known = context.known_invoices(desk, request, invoices)
     new = request.action == "new"
     ids = [new_id("FAC") if new else _invoice_id(known, index) for index in invoices]
-    rows = (_submission(request, index, id_, known) for index, id_ in zip(invoices, ids, strict=True))
-    judged.submissions = staged.add(store, Submission, rows)
+    judged.submissions = staged.add(store, Submission, rows.submissions(request, invoices, ids, known))
     if new:
-        staged.add(store, Invoice, (_invoice(request, i, str(id_)) for i, id_ in zip(invoices, ids, strict=True)))
+        staged.add(store, Invoice, rows.invoices(request, invoices, ids))
         if request.state != RequestState.REFUSED:
             desk.invoice_numbers |= {index.number for index in invoices if index.number}
     passing("validate.staged")
@@ -153,43 +152,6 @@ def _invoice_id(known: dict[str, Invoice], index: InvoiceIndex) -> str | None:
     return invoice.id if invoice else None
 
 
-def _submission(request: Request, index: InvoiceIndex, id_: str | None, known: dict[str, Invoice]) -> dict[str, Any]:
-    invoice = known.get(index.payer_number or "")
-    return {
-        "request_id": request.id,
-        "ordinal": index.ordinal,
-        "batch_id": request.batch_id,
-        "agency_id": request.agency_id,
-        "invoice_id": id_,
-        "action": request.action or "new",
-        "no_fact_ext": index.number,
-        "no_fact_ramq": index.payer_number,
-        "jeton_comm": index.token,
-        "practice": index.practice,
-        "account": invoice.account if invoice else index.account,
-        "line": index.line,
-        "first_service": index.first_service,
-        "last_service": index.last_service,
-        "amount_cents": index.amount_cents,
-        "lines": index.lines,
-        "valid": index.valid,
-    }
-
-
-def _invoice(request: Request, index: InvoiceIndex, id_: str) -> dict[str, Any]:
-    return {
-        "id": id_,
-        "agency_id": request.agency_id,
-        "payer": request.payer,
-        "request_id": request.id,
-        "ordinal": index.ordinal,
-        "batch_id": request.batch_id,
-        "no_fact_ext": index.number,
-        "account": index.account,
-        "practice": index.practice,
-    }
-
-
 def finish(desk: Desk, judged: Judged) -> None:
     """Archive what goes on the wire and the report; write the findings' rows."""
     request, report = judged.request, judged.report
@@ -198,7 +160,7 @@ def finish(desk: Desk, judged: Judged) -> None:
         wire.prepare(desk.rooms.archive, request, sending.document_of(desk.rooms.catalog, request))
     text = json.dumps(report.public() | answer(judged), ensure_ascii=False, default=str)
     request.report_ref = desk.rooms.archive.put(desk.batch.id, io.BytesIO(text.encode())).ref
-    staged.add(desk.rooms.store, FindingRow, _finding_rows(request, report))
+    staged.add(desk.rooms.store, FindingRow, [rows.findings(request, report)])
 
 
 def answer(judged: Judged) -> dict[str, Any]:
@@ -219,17 +181,3 @@ def answer(judged: Judged) -> dict[str, Any]:
         "holds": request.holds,
         "duplicate_of": request.duplicate_of,
     }
-
-
-def _finding_rows(request: Request, report: Report) -> Iterator[dict[str, Any]]:
-    for position, found in enumerate(report.findings, 1):
-        yield {
-            "request_id": request.id,
-            "position": position,
-            "batch_id": request.batch_id,
-            "code": found.code,
-            "severity": found.severity,
-            "authority": found.authority,
-            "line": found.line,
-            "ordinal": found.invoice.ordinal if found.invoice else None,
-        }
