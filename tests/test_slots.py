@@ -26,7 +26,7 @@ from gateway.errors import JudgingError
 from gateway.report import InvoiceIndex, Report
 from gateway.resources import data_dir
 from gateway.slots import Allowance, Slots
-from gateway.slots.answers import plain, report, row
+from gateway.slots.answers import AT_ONCE, by_column, plain, report, rows
 from gateway.slots.frames import GarbageError, frame, receive
 from gateway.stages.loop import WorkLoop
 from gateway.stages.validate import Validate
@@ -229,7 +229,8 @@ def test_a_service_that_ends_says_nothing_of_the_document_at_hand(folders: list[
 def test_what_rows_have_in_common_is_kept_once() -> None:
     """A lot of 100,000 invoices has one account, a few practitioners and a handful of days."""
     common = {"practice": "231236", "account": "personal:231236", "kind": "fact", "first_service": "2024-12-01"}
-    first, second = (row(json.loads(json.dumps([*(ROW | common | {"ordinal": n}).values()]))) for n in (1, 2))
+    pieces = [rows(json.loads(json.dumps(piece([ROW | common | {"ordinal": n}]))), 1) for n in (1, 2)]
+    first, second = (found for one in pieces for found in one)
     assert all(getattr(first, name) is getattr(second, name) for name in common)
     assert (first.account, first.first_service) == ("personal:231236", date(2024, 12, 1))
 
@@ -239,6 +240,11 @@ def test_what_rows_have_in_common_is_kept_once() -> None:
 
 ROW: dict[str, Any] = dict.fromkeys(InvoiceIndex._fields) | {"ordinal": 1, "line": 1, "lines": 1, "valid": True}
 ROW |= {name: value for name, value in InvoiceIndex._field_defaults.items() if name not in ROW or ROW[name] is None}
+
+
+def piece(values: list[dict[str, Any]]) -> dict[str, Any]:
+    """Rows as a process says them, whether they may be so or not."""
+    return {"rows": len(values), "columns": [[one[name] for one in values] for name in ROW]}
 
 
 def answer(text: str = "{}") -> dict[str, Any]:
@@ -263,15 +269,26 @@ def taken_over() -> Iterator[Slots]:
         ["\x00\x02\x00\x00" + "[" * (1 << 17)],
         {"report": None},
         {"failed": "memory", "more": 1},
-        {"rows": [[]]},
-        {"rows": [[1] * len(ROW)]},
-        {"rows": [[*ROW, 1]]},
-        {"rows": [ROW | {"valid": 1}]},
-        {"rows": [[*(ROW | {"first_service": "2024-13-01"}).values()]]},
+        {"rows": 1},
+        {"rows": 1, "columns": []},
+        {"rows": 1, "columns": [[1]] * len(ROW)},
+        {"rows": 1, "columns": [*piece([ROW])["columns"], [1]]},
+        {"rows": "1", "columns": piece([ROW])["columns"]},
+        {"rows": -1, "columns": piece([ROW])["columns"]},
+        {"rows": True, "columns": piece([ROW])["columns"]},
+        {"rows": 3, "columns": piece([ROW, ROW | {"ordinal": 2}])["columns"]},
+        {"rows": 0, "columns": [[]] * len(ROW)},
+        {"rows": 1, "columns": [*ROW.values()]},
+        piece([ROW | {"valid": 1}]),
+        piece([ROW | {"lines": -1}]),
+        piece([ROW | {"ordinal": 1 << 60}]),
+        piece([ROW | {"number": ["1"]}]),
+        piece([ROW | {"amount_cents": 1.5}]),
+        piece([ROW | {"first_service": "2024-13-01"}]),
         {"again": True},
         answer(),  # of another document
     ],
-    ids=range(14),
+    ids=range(25),
 )
 def test_nothing_is_believed_that_is_not_in_its_form(said: Any, taken_over: Slots) -> None:
     assert "an answer that cannot be used" in (text := told(judged(taken_over, json.dumps(said), sink=print))) or (
@@ -281,8 +298,8 @@ def test_nothing_is_believed_that_is_not_in_its_form(said: Any, taken_over: Slot
 
 
 def test_more_rows_than_a_document_may_hold_are_not_taken(taken_over: Slots) -> None:
-    rows = {"rows": [[*ROW.values()]] * 50_000}
-    found = judged(taken_over, json.dumps([rows] * 3), limits=Limits(invoices=1), sink=lambda _row: None)
+    many = piece([ROW] * AT_ONCE)
+    found = judged(taken_over, json.dumps([many] * 102), limits=Limits(invoices=1), sink=lambda _row: None)
     assert "cannot be used (rows)" in told(found)
 
 
@@ -313,12 +330,15 @@ def test_a_report_is_believed_whole_or_not_at_all(name: str, value: Any) -> None
         report(said | {name: value}, "a.xml", said["sha256"])
 
 
-def test_a_row_comes_back_as_it_was() -> None:
-    rows: list[InvoiceIndex] = []
-    judge(io.BytesIO(paimt().encode()), "a.xml", shipped(), sink=rows.append)
-    heard = receive(io.BytesIO(frame({"rows": rows})))
-    assert heard is not None
-    assert [row(values) for values in heard["rows"]] == rows
+def test_rows_come_back_as_they_were() -> None:
+    seen: list[InvoiceIndex] = []
+    judge(io.BytesIO(paimt().encode()), "a.xml", shipped(), sink=seen.append)
+    for many in (seen, [*seen, seen[0]._replace(ordinal=2, valid=False, first_service=None, number=None)]):
+        heard = receive(io.BytesIO(frame(by_column(many))))
+        assert heard is not None
+        assert rows(heard, len(many)) == many
+        with pytest.raises(GarbageError):
+            rows(heard, len(many) - 1)
 
 
 # -- the stage --

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from functools import lru_cache
+from itertools import repeat
 from sys import intern
+from types import NoneType
 from typing import Any
 
 from gateway.messages import LANGUAGES
@@ -17,6 +19,7 @@ from gateway.tables import AUTHORITIES
 _VERDICTS = ("valid", "invalid", "not_judged")
 _SEVERITIES = ("error", "warning", "info")
 _LARGEST = 1 << 53
+AT_ONCE = 1000  # rows in one frame
 _Check = Callable[[Any], bool]
 
 
@@ -79,10 +82,17 @@ def _checks(kind: type, **own: _Check) -> dict[str, _Check]:
     return {name: own.get(name) or _BY_TYPE[said] for name, said in _types(kind).items()}
 
 
-_ROW = tuple(_checks(InvoiceIndex).values())
-_DAYS = tuple(place for place, said in enumerate(_types(InvoiceIndex).values()) if said == "date | None")
+_ROW = _types(InvoiceIndex)
+_OF_COLUMN: dict[str, set[type]] = {
+    "bool": {bool},
+    "int": {int},
+    "int | None": {int, NoneType},
+    "str | None": {str, NoneType},
+    "date | None": {str, NoneType},
+}
 # What the invoices of a document have in common: kept once, not once for each of a hundred thousand.
-_SHARED = tuple(InvoiceIndex._fields.index(name) for name in ("practice", "account", "kind"))
+_SHARED = ("practice", "account", "kind")
+_made = tuple.__new__
 _OF_INVOICE = _checks(InvoiceRef)
 _FINDING = _checks(
     Finding,
@@ -102,21 +112,42 @@ _REPORT = _checks(
 )
 
 
-def row(values: Any) -> InvoiceIndex:
-    """An index row. Raises GarbageError."""
-    if type(values) is not list or len(values) != len(_ROW):
-        raise GarbageError("row")
-    for check, value in zip(_ROW, values, strict=True):
-        if not check(value):
-            raise GarbageError("row")
+def by_column(rows: Sequence[InvoiceIndex]) -> dict[str, Any]:
+    """Index rows as they travel: column by column; one value stands for a column in which all are the same."""
+    columns = [one[:1] if one.count(one[0]) == len(one) else one for one in zip(*rows, strict=True)]
+    return {"rows": len(rows), "columns": columns}
+
+
+def rows(said: Mapping[str, Any], most: int) -> list[InvoiceIndex]:
+    """The index rows of a frame, at most so many. Raises GarbageError."""
+    size, columns = said["rows"], said.get("columns")
+    if not _count(size) or not 0 < size <= min(most, AT_ONCE):
+        raise GarbageError("rows")
+    if type(columns) is not list or len(columns) != len(_ROW):
+        raise GarbageError("rows")
     try:
-        for place in _DAYS:
-            values[place] = values[place] and _day(values[place])
-    except ValueError as error:
+        values = [_column(name, sort, size, one) for (name, sort), one in zip(_ROW.items(), columns, strict=True)]
+    except ValueError as error:  # no such day
         raise GarbageError("row") from error
-    for place in _SHARED:
-        values[place] = values[place] and intern(values[place])
-    return InvoiceIndex(*values)
+    return list(map(_made, repeat(InvoiceIndex), zip(*values, strict=True)))
+
+
+def _column(name: str, sort: str, size: int, values: Any) -> Sequence[Any]:
+    """One column, as long as all are. Raises GarbageError, ValueError."""
+    if type(values) is not list or len(values) not in (1, size):
+        raise GarbageError("row")
+    kinds = set(map(type, values))
+    if not kinds <= _OF_COLUMN[sort]:
+        raise GarbageError("row")
+    if int in kinds:
+        known = [value for value in values if value is not None]
+        if not (_BY_TYPE[sort](min(known)) and _BY_TYPE[sort](max(known))):
+            raise GarbageError("row")
+    if sort == "date | None" or name in _SHARED:
+        share = _day if sort == "date | None" else intern
+        once = {value: value and share(value) for value in set(values)}
+        values = [once[value] for value in values]
+    return values if len(values) == size else list(values) * size
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,7 @@
 """What the two sides of a slot say to each other: JSON objects, each after its length in four bytes.
 
 Ours:   {"name", "size", "on", …}, then `size` bytes of the document.
-Theirs: {"ready": true} once; for each document any number of {"rows": […]}, then {"report": …} or {"failed": …}.
+Theirs: {"ready": true} once; for each document any number of {"rows", "columns"}, then {"report": …} or {"failed": …}.
 
 The other side may have been taken over by a document: whatever it says is bounded and looked at before it is believed.
 """

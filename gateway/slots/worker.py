@@ -16,11 +16,10 @@ from gateway.catalog import Catalog
 from gateway.installed import Installed
 from gateway.processes import address_space, confined, detach_pipes, leave_no_core, limit_memory, memory_file
 from gateway.report import InvoiceIndex
-from gateway.slots.answers import plain
+from gateway.slots.answers import AT_ONCE, by_column, plain
 from gateway.slots.frames import frame, receive
 from gateway.validation import Limits, judge
 
-ROWS = 500  # in one frame
 _BLOCK = 1 << 18
 
 
@@ -65,12 +64,12 @@ def _answer(question: dict[str, Any], document: BinaryIO, known: Catalog, outgoi
 
     def pass_on() -> None:
         if question["rows"] and rows:
-            send(outgoing, {"rows": rows})
+            send(outgoing, by_column(rows))
         rows.clear()
 
     def sink(index: InvoiceIndex) -> None:
         rows.append(index)
-        if len(rows) >= ROWS:
+        if len(rows) >= AT_ONCE:
             pass_on()
 
     try:
