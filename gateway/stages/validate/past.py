@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,6 +24,8 @@ _FIRST = {
 
 
 STOPPED = "PRACTITIONER_STOPPED"
+_Who = tuple[str | None, date | None, date | None]  # practitioner, first and last service
+_Stopped = dict[_Who, Both]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +42,34 @@ def of_new(desk: Desk, request: Request, invoices: list[InvoiceIndex]) -> Iterat
     numbers = {index.number for index in invoices if index.number}
     with desk.rooms.store.read() as tx:
         known = past.standing(tx, request.agency_id, numbers)
+    stopped = _stopped(desk, invoices)
     for index in invoices:
-        yield from _stopped(desk, index)
+        yield from _no_longer_bills(stopped, index)
         if first := known.get(index.number or ""):
             yield Said("INVOICE_NUMBER_REUSED", index, both(_FIRST[first.outcome], request=first.request_id))
         elif index.number in desk.invoice_numbers:
             yield Said("INVOICE_NUMBER_REUSED", index, both("validate.first_in_lot"))
 
 
-def _stopped(desk: Desk, index: InvoiceIndex) -> Iterator[Said]:
-    """A practitioner who is non-participating, disengaged, moved away or retired bills for no later service."""
-    days = [day for day in (index.first_service, index.last_service) if day]
-    if index.practice is None or all(desk.book.may_bill(index.practice, day) for day in days):
-        return
-    standing = next(s for day in days if (s := desk.book.standing(index.practice, day)) != PARTICIPATING)
-    yield Said(STOPPED, index, both(f"validate.stopped_{standing}"))
+def _stopped(desk: Desk, invoices: Iterable[InvoiceIndex]) -> _Stopped:
+    """Which of these bill for services after they became non-participating, disengaged, moved away or retired. The
+    invoices of a lot name a few practitioners and days: each is asked about once."""
+    found: _Stopped = {}
+    for who in {_who(index) for index in invoices}:
+        practice, days = who[0], [day for day in who[1:] if day]
+        if practice is not None and not all(desk.book.may_bill(practice, day) for day in days):
+            standing = next(s for day in days if (s := desk.book.standing(practice, day)) != PARTICIPATING)
+            found[who] = both(f"validate.stopped_{standing}")
+    return found
+
+
+def _who(index: InvoiceIndex) -> _Who:
+    return index.practice, index.first_service, index.last_service
+
+
+def _no_longer_bills(stopped: _Stopped, index: InvoiceIndex) -> Iterator[Said]:
+    if stopped and (why := stopped.get(_who(index))):
+        yield Said(STOPPED, index, why)
 
 
 def of_changes(
@@ -63,10 +78,10 @@ def of_changes(
     """Modifications and cancellations: of an invoice we know, by its numbers and its token, not cancelled yet, and in
     time."""
     shown, billed = _shown(desk, document, known), _billed(desk, document, known)
+    stopped = _stopped(desk, invoices) if document.action == "modify" else {}
     for index in invoices:
         invoice = known.get(index.payer_number or "")
-        if document.action == "modify":
-            yield from _stopped(desk, index)
+        yield from _no_longer_bills(stopped, index)
         if invoice is None:
             yield Said("INVOICE_UNKNOWN", index)
             continue
