@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from signal import SIGKILL
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from support.town import Town, town
+from support.town import NOON, Town, town
 
-from faults import lives
+from faults import engines, lives
+from faults.house import HERE
 from faults.lives import Life
 from faults.proxy import Proxy, Toxic
 from faults.trials import Bench, Outcome, Trial
 from gateway.clock import SystemClock
 
 NUMBER, FIRST, SECOND = "18001", "AGE18001A", "AGE18001B"
-CHANGE = 2  # the connection of the change: two identifiers were made before
+CHANGE = 0  # the connection of the change, among those to the door where identifiers are made
 APART, AGED = timedelta(days=3), timedelta(days=17, hours=1)  # the first is 20 days old of 30
 LATER, LIVES = timedelta(hours=1, minutes=1), 3
 PLACES = 20
@@ -46,7 +47,8 @@ def attempt(trial: Trial, bench: Bench) -> Outcome:
     """An answer that is lost costs that identifier, for nobody else knows the password; a question that never came
     costs nothing. The other identifier goes on either way."""
     facts, outcome = trial.facts, Outcome(1)
-    with _aged(_proxy(facts, bench)) as (place, proxy):
+    proxy = _proxy(facts, bench)
+    with _aged(bench, proxy) as place:
         before = _payers(place)[FIRST]["changed"]
         reached = _first_life(place, proxy, facts)
         if not reached:
@@ -99,18 +101,30 @@ def _wrong(place: Town, *, changed: bool) -> Iterator[str]:
 
 
 @contextmanager
-def _aged(proxy: Proxy) -> Iterator[tuple[Town, Proxy]]:
+def _aged(bench: Bench, proxy: Proxy) -> Iterator[Town]:
     """An agency with two identifiers, of which the older one's time has come."""
-    with TemporaryDirectory(prefix="gateway-faults-") as name:
-        folder, who = Path(name), {NUMBER: "personal:231236"}
-        try:
-            with town(folder, who, machines=True, between=proxy.open, password_days=30) as place:
-                for wait in (APART, AGED):
-                    _make(place)
-                    place.clock.advance(wait)
-                yield place, proxy
-        finally:
-            proxy.close()
+    engines.share()
+    folder, model = bench.place / HERE, bench.place / "machines"
+    if not model.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        with _town(folder, int) as place:
+            for wait in (APART, AGED):
+                _make(place)
+                place.clock.advance(wait)
+        folder.rename(model)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(model, folder)
+    try:
+        with _town(folder, proxy.open, NOON + APART + AGED) as place:
+            lives.judging_here(place.app)
+            yield place
+    finally:
+        proxy.close()
+
+
+def _town(folder: Path, between: Callable[[int], int], begun: datetime | None = None) -> AbstractContextManager[Town]:
+    who = {NUMBER: "personal:231236"}
+    return town(folder, who, machines=True, between=between, begun=begun, password_days=30)
 
 
 def _make(place: Town) -> None:
@@ -133,7 +147,7 @@ def _sizes(bench: Bench) -> dict[tuple[int, str], int]:
     """Bytes that pass either way if nothing happens."""
     if "machine" not in bench.lengths:
         proxy = Proxy()
-        with _aged(proxy) as (place, _):
+        with _aged(bench, proxy) as place:
             lives.in_turn(place.app)
         assert proxy.passed[CHANGE, "down"], "no password was changed"
         bench.lengths["machine"] = dict(proxy.passed)

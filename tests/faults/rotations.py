@@ -30,14 +30,14 @@ KINDS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
 
 
 def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
-    """Each way of changing at PLACES × HARMS points; `count` bounds the points of each way. In the long plan also the
-    ways in which the payer makes the password (`remade`)."""
+    """Each way of changing at PLACES × HARMS points, and where the payer makes the password (`remade`); `count` bounds
+    the points of each way."""
     for kind in KINDS:
         points = [(place, harm, way) for harm, way in HARMS for place in range(PLACES)]
         for place, harm, way in points[: count or None]:
             facts = {"kind": kind, "place": place, "harm": harm, "way": way}
             yield Trial("rotations", f"{kind}, {harm} {way} at {place + 1}/{PLACES}", seed, facts)
-    for facts in remade.harms()[: count or None] if thorough else ():
+    for facts in remade.harms()[: count or None]:
         yield Trial("rotations", f"machine, {facts['what']}", seed, facts | {"kind": "machine"})
 
 

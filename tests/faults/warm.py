@@ -5,35 +5,17 @@ from __future__ import annotations
 import gc
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import structlog
-from sqlalchemy import create_engine
-from sqlalchemy.engine import Dialect
 
-from faults import documents, house, lives
+from faults import documents, engines, house, lives
 from gateway.app import working
 from gateway.config import load
-from gateway.store import connection
-
-_DIALECTS: dict[str, Dialect] = {}
-_COMPILED: dict[Any, Any] = {}
-
-
-def shared_engine(url: Any, **options: Any) -> Any:
-    """An engine that has the statements compiled by the engines before it: nothing else of them."""
-    engine = create_engine(url, execution_options={"compiled_cache": _COMPILED}, **options)
-    name = engine.dialect.name
-    if name in _DIALECTS:
-        engine.dialect = _DIALECTS[name]
-    else:
-        _DIALECTS[name] = engine.dialect
-    return engine
 
 
 def warm_up() -> None:
     """Go the whole way once, in both manners; every thread ends before it returns."""
-    connection.create_engine = shared_engine
+    engines.share()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     with tempfile.TemporaryDirectory(prefix="gateway-faults-", dir=house.ground()) as folder:
         said = house.template(Path(folder))

@@ -98,7 +98,7 @@ class Town:
         self.once()
         for _ in range(5):
             self.payer.process()
-            if not any(any(self.payer.returns(number).iterdir()) for number in self.passwords):
+            if not any(any(self.payer.returns(number).iterdir()) for number in self.agencies):
                 return
             self.once()
         raise AssertionError("the payer's return boxes never empty")
@@ -154,21 +154,20 @@ def town(
     gateway: str = "",
     machines: bool = False,
     between: Callable[[int], int] = int,
+    begun: datetime | None = None,
     **sandbox: Any,
 ) -> Iterator[Town]:
     """A running town; `agencies`: number → personal account. `gateway`: more lines of [gateway]. `machines`: the payer
     makes machine identifiers, and nobody logs in without one; `between` opens what stands before the door where they
-    are made: given its port, it tells the one to go to."""
-    clock = FixedClock(NOON)
+    are made: given its port, it tells the one to go to. `begun`: the folder holds a town that was closed then, and goes
+    on."""
+    clock = FixedClock(begun or NOON)
     payer = Sandbox(folder / "payeur", shipped_and_own(folder), clock, **sandbox)
     people = {
         number: Agency(f"Agence {chr(65 + place)}", number, account, folder / f"agence-{number}")
         for place, (number, account) in enumerate(agencies.items())
     }
-    for agency in people.values():
-        for box in ("lots", "retours"):
-            (agency.home / box).mkdir(parents=True)
-    passwords = {number: payer.add(number, [agency.account]) for number, agency in people.items()}
+    passwords = {} if begun else _settled(payer, list(people.values()))
     port = payer.start()
     try:
         (folder / "gateway.toml").write_text(
@@ -177,13 +176,22 @@ def town(
         )
         with open_app(load(folder / "gateway.toml"), clock=clock) as app:
             place = Town(folder, clock, payer, app, people, passwords)
-            place.apply(registry(list(people.values())))
+            if not begun:
+                place.apply(registry(list(people.values())))
             for number, password in passwords.items():
                 app.credentials.set_temporary("sandbox", number, password)
             yield place
             app.loop.close()
     finally:
         payer.stop()
+
+
+def _settled(payer: Sandbox, people: Sequence[Agency]) -> dict[str, str]:
+    """Their folders are made, and the payer knows them; their temporary passwords."""
+    for agency in people:
+        for box in ("lots", "retours"):
+            (agency.home / box).mkdir(parents=True)
+    return {agency.number: payer.add(agency.number, [agency.account]) for agency in people}
 
 
 def zipped(members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
