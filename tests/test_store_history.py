@@ -11,9 +11,9 @@ import pytest
 from support import records
 
 from gateway.clock import FixedClock
-from gateway.models import Credential, CredentialAttempt, Parcel, Request, Submission
+from gateway.models import Credential, CredentialAttempt, Parcel, Request, StatementEntry, Submission
 from gateway.states import RequestState
-from gateway.store import Store, Tx, credentials, lanes, replies, requests
+from gateway.store import Store, Tx, closing, credentials, deadlines, lanes, replies, requests, rhythm
 from gateway.store.engine import bulk
 
 PAYER, NUMBER = "sandbox", "18001"
@@ -28,6 +28,9 @@ ASKED: Mapping[str, Callable[[Tx], object]] = {
     "what an agency has held": lambda tx: requests.held(tx, records.AGENCY),
     "what waits in a lane": lambda tx: lanes.in_state(tx, PAYER, NUMBER, RequestState.READY),
     "the logins of the last hour": lambda tx: credentials.spent(tx, _credential(tx), tx.now - timedelta(hours=1)),
+    "what is open": deadlines.open_invoices,
+    "what may be closed": lambda tx: closing.closable(tx, 10),
+    "what payers owe": rhythm.owed,
     "how many logins failed": lambda tx: credentials.failures(tx, _credential(tx)),
 }
 
@@ -85,25 +88,33 @@ def _lived(file: Path, past: int) -> Store:
         credential = {"id": "CRE-1", "payer": PAYER, "number": NUMBER, "state": "ACTIVE", "created_at": tx.now}
         tx.session.add(Credential(**credential))
         tx.session.flush()
-        earlier = [_row(tx, lot, f"DEM-{n:05d}", f"D-{n}", RequestState.RECEIVABLE) for n in range(past)]
+        earlier = [_row(tx, lot, f"DEM-{n:05d}", f"D-{n}", RequestState.RECEIVABLE, tx.now) for n in range(past)]
         bulk(tx, Request, [*(_row(tx, lot, f"DEM-{a}", a, RequestState.READY) for a in ("new", "modify")), *earlier])
         named = {"DEM-new": None, "DEM-modify": "R-1"} | {row["id"]: f"R-{n}" for n, row in enumerate(earlier)}
         bulk(tx, Submission, [_submission(lot, *which) for which in named.items()])
+        bulk(tx, StatementEntry, [_entry(n) for n in range(past)])
         bulk(tx, Parcel, [_parcel(tx, n) for n in range(past)])
         bulk(tx, CredentialAttempt, [_login(tx, n) for n in range(past)])
     return store
 
 
-def _row(tx: Tx, lot: str, id_: str, number: str, state: RequestState) -> dict[str, Any]:
+def _row(
+    tx: Tx, lot: str, id_: str, number: str, state: RequestState, closed: datetime | None = None
+) -> dict[str, Any]:
     names = {"id": id_, "batch_id": lot, "agency_id": records.AGENCY, "source_id": records.SOURCE, "ordinal": 1}
     wire = {"payer": PAYER, "number": NUMBER, "no_dem_ext": number, "wire_name": f"{number}.xml", "attempts": 1}
     kept = {"sha256": "00", "size": 10, "archive_ref": "r", "state": state, "created_at": tx.now}
+    kept |= {"closed_at": closed, "transmitted_at": closed}
     return names | wire | kept
 
 
 def _submission(lot: str, request: str, payer_number: str | None) -> dict[str, Any]:
     names = {"request_id": request, "ordinal": 1, "batch_id": lot, "agency_id": records.AGENCY}
     return names | {"action": "modify" if payer_number else "new", "no_fact_ramq": payer_number}
+
+
+def _entry(ordinal: int) -> dict[str, Any]:
+    return {"reply_id": "RET-1", "position": ordinal, "invoice_id": f"FAC-{ordinal}", "kind": "PAIE", "paid_cents": 1}
 
 
 def _parcel(tx: Tx, ordinal: int) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class Request(Leased, table=True):
         Index("ix_request_agency", "agency_id", "state"),
         Index("ix_request_answered", "payer", "number", "no_dem_ext"),
         Index("ix_request_wire", "payer", "number", "wire_name"),
+        Index("ix_request_open", "closed_at", "state"),
     )
     id: str = Field(primary_key=True)
     batch_id: str = Field(foreign_key="batch.id", index=True)
@@ -96,6 +97,7 @@ class Request(Leased, table=True):
     transmitted_at: datetime | None = utc(default=None)
     answer_by: datetime | None = utc(default=None)
     repeats: int = 0  # repeats sent for want of an answer
+    closed_at: datetime | None = utc(default=None)  # no limit can take anything of it any more (store/closing.py)
     created_at: datetime = utc()
 
 

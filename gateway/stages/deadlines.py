@@ -7,11 +7,13 @@ import structlog
 from gateway import deadlines
 from gateway.clock import today
 from gateway.stages import Endpoint, Outcome, Rooms
+from gateway.store import closing
 from gateway.store import deadlines as rows
 
 log = structlog.get_logger()
 
 EVERY = 3600.0  # seconds; days are what counts
+AT_ONCE = 500  # requests closed in one transaction
 
 
 class Deadlines:
@@ -23,6 +25,7 @@ class Deadlines:
         return [Endpoint("all", EVERY)]
 
     def run(self, rooms: Rooms, _endpoint: str) -> Outcome:
+        _close(rooms)
         with rooms.store.read() as tx:
             groups = rows.open_invoices(tx)
         risks = deadlines.ranked(groups, rooms.catalog, today(rooms.clock))
@@ -35,3 +38,14 @@ class Deadlines:
             raised = rows.add_alerts(tx, deadlines.to_tell(risks, thresholds, rows.tightest(tx)))
         log.warning("deadlines_near", alerts=raised)
         return Outcome(worked=raised)
+
+
+def _close(rooms: Rooms) -> None:
+    """What has nothing open any more is not looked at again."""
+    while True:
+        with rooms.store.read() as tx:
+            done = closing.closable(tx, AT_ONCE)
+        if not done:
+            return
+        with rooms.store.write() as tx:
+            closing.close(tx, done)

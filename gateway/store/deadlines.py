@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlmodel import col
 
 from gateway.identifiers import new_id
-from gateway.models import Batch, DeadlineAlert, Invoice, Request, StatementEntry, Submission
+from gateway.models import Batch, DeadlineAlert, Invoice, Request, Statement, StatementEntry, Submission
 from gateway.states import REQUEST_OVER, BatchState, RequestState
 from gateway.store.engine import Tx, bulk, changed, chunks, table_of
 from gateway.store.status import standing_now
@@ -53,7 +53,8 @@ def open_invoices(tx: Tx, *, alerted: bool = False, of: str | None = None) -> li
         .join(Request, col(Request.id) == col(Submission.request_id))
         .join(Invoice, col(Invoice.id) == col(Submission.invoice_id))
         .where(col(Submission.action) == "new", col(Invoice.cancelled_by).is_(None))
-        .where(col(Request.state) != RequestState.CANCELLED, ~_settled(), ~_superseded())
+        .where(col(Request.state) != RequestState.CANCELLED, ~_settled(), ~superseded())
+        .where(col(Request.closed_at).is_(None))
         .group_by(*kept)
         .order_by(col(Request.id), col(Submission.first_service))
     )
@@ -64,25 +65,31 @@ def open_invoices(tx: Tx, *, alerted: bool = False, of: str | None = None) -> li
     return [Open(*row) for row in tx.session.execute(query)]
 
 
+def on_statement() -> ColumnElement[bool]:
+    """Whether a statement shows the invoice; entries of one that is still being read do not count."""
+    counts = col(Statement.reply_id) == col(StatementEntry.reply_id)
+    shown = select(1).select_from(StatementEntry).join(Statement, counts)
+    return exists(shown.where(col(StatementEntry.invoice_id) == col(Invoice.id)))
+
+
 def _settled() -> ColumnElement[bool]:
     """On a statement, or receivable and sent again by a request that still counts."""
-    on_statement = exists().where(col(StatementEntry.invoice_id) == col(Invoice.id))
     again = table_of(Request).alias("again")
     sent_again = exists().where(again.c.replaces == col(Request.id), again.c.state.not_in(REQUEST_OVER))
-    return or_(on_statement, and_(col(Submission.verdict) == "receivable", sent_again))
+    return or_(on_statement(), and_(col(Submission.verdict) == "receivable", sent_again))
 
 
-def _superseded() -> ColumnElement[bool]:
-    """Refused or not receivable, and another of the same number stands for it: deposited later, or receivable."""
+def superseded(*, for_good: bool = False) -> ColumnElement[bool]:
+    """Refused or not receivable, and another of the same number stands for it: deposited later, or receivable.
+    `for_good`: the other was deposited later, which cannot change."""
     other, of = table_of(Invoice).alias("other"), table_of(Request).alias("other_request")
-    stands = or_(
-        other.c.request_id > col(Invoice.request_id),
-        and_(other.c.no_fact_ramq.is_not(None), other.c.cancelled_by.is_(None)),
-    )
+    later = other.c.request_id > col(Invoice.request_id)
+    receivable = and_(other.c.no_fact_ramq.is_not(None), other.c.cancelled_by.is_(None))
     same = (
         exists()
         .where(other.c.agency_id == col(Invoice.agency_id), other.c.no_fact_ext == col(Invoice.no_fact_ext))
-        .where(other.c.id != col(Invoice.id), stands, of.c.id == other.c.request_id)
+        .where(other.c.id != col(Invoice.id), later if for_good else or_(later, receivable))
+        .where(of.c.id == other.c.request_id)
     )
     dead = or_(col(Request.state).in_(REQUEST_OVER), col(Submission.verdict) == "not_receivable")
     return and_(dead, func.coalesce(col(Submission.verdict), "") != "receivable", same)
@@ -153,7 +160,7 @@ def sent(tx: Tx, request_id: str) -> list[Sent]:
         .where(col(Submission.request_id) == request_id, col(Submission.action) == "new")
         .where(col(Submission.verdict) == "receivable")
         .where(col(Invoice.cancelled_by).is_(None))
-        .where(~exists().where(col(StatementEntry.invoice_id) == col(Invoice.id)))
+        .where(~on_statement())
         .order_by(col(Submission.ordinal))
     )
     return [Sent(*row) for row in tx.session.execute(query)]

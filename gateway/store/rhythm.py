@@ -9,7 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement
 from sqlmodel import and_, col, func, or_, select
 
-from gateway.models import Batch, Deposit, Invoice, Reply, Request, Statement, StatementEntry, Submission
+from gateway.models import Batch, Deposit, Invoice, Reply, Request, Statement, Submission
+from gateway.store.deadlines import on_statement
 from gateway.store.engine import Tx, chunks
 
 
@@ -52,7 +53,6 @@ def _arrivals(tx: Tx, which: ColumnElement[bool]) -> dict[str, list[datetime]]:
 
 def owed(tx: Tx) -> dict[str, Owed]:
     """Receivable invoices on no statement, by payer."""
-    spoken_of = select(StatementEntry.invoice_id).where(col(StatementEntry.invoice_id).is_not(None))
     query = (
         select(Invoice.payer, func.count(), func.min(Request.transmitted_at))
         .join(Request, col(Request.id) == col(Invoice.request_id))
@@ -61,7 +61,7 @@ def owed(tx: Tx) -> dict[str, Owed]:
             (col(Submission.request_id) == Invoice.request_id) & (col(Submission.ordinal) == Invoice.ordinal),
         )
         .where(Submission.verdict == "receivable", col(Invoice.cancelled_by).is_(None))
-        .where(col(Request.transmitted_at).is_not(None), col(Invoice.id).not_in(spoken_of))
+        .where(col(Request.transmitted_at).is_not(None), col(Request.closed_at).is_(None), ~on_statement())
         .group_by(col(Invoice.payer))
     )
     return {str(payer): Owed(count, since) for payer, count, since in tx.session.exec(query) if since is not None}

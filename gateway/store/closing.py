@@ -1,0 +1,37 @@
+"""Requests of which no limit can take anything any more. They are closed for good, and whoever looks for what is open
+does not read them over: the work is that of what is open, however long the past."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import exists, select, update
+from sqlmodel import col
+
+from gateway.models import Invoice, Request, Submission
+from gateway.states import REQUEST_OVER, RequestState
+from gateway.store.deadlines import on_statement, superseded
+from gateway.store.engine import Tx, changed, chunks
+
+FINAL = REQUEST_OVER | {RequestState.RECEIVABLE}  # no way leads out of these
+
+
+def closable(tx: Tx, most: int) -> list[str]:
+    """At most so many requests that rest in a final state and whose invoices are each on a statement, cancelled, or
+    refused and deposited again later. None of that can change."""
+    left = (
+        select(1)
+        .select_from(Submission)
+        .join(Invoice, col(Invoice.id) == col(Submission.invoice_id))
+        .where(col(Submission.request_id) == col(Request.id), col(Submission.action) == "new")
+        .where(col(Invoice.cancelled_by).is_(None), ~on_statement(), ~superseded(for_good=True))
+        .where(col(Request.state) != RequestState.CANCELLED)
+    )
+    done = select(col(Request.id)).where(col(Request.closed_at).is_(None), col(Request.state).in_(FINAL), ~exists(left))
+    return list(tx.session.scalars(done.limit(most)))
+
+
+def close(tx: Tx, request_ids: Sequence[str]) -> None:
+    """Nobody looks at these again for what is open."""
+    for part in chunks(request_ids):
+        changed(tx, update(Request).where(col(Request.id).in_(part)).values(closed_at=tx.now))
