@@ -12,14 +12,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import structlog
-from filelock import FileLock, Timeout
 
 from adapters import KINDS, door, opener
 from gateway import instance
 from gateway.archive import Archive
 from gateway.backups import House
-from gateway.backups.fence import examine
-from gateway.backups.scratch import clear
 from gateway.catalog import Catalog
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, PasswordConfig, PayerConfig, paths
@@ -33,7 +30,6 @@ from gateway.platform import private_dir
 from gateway.ports import Delivery, Door, Maker, Pickup, Secret
 from gateway.registry.entering import may_enter
 from gateway.resources import data_dir
-from gateway.retention import finish
 from gateway.sealing import Masters, source_of
 from gateway.slots import Allowance, Slots
 from gateway.stages import Rooms
@@ -51,7 +47,7 @@ from gateway.stages.tell import Tell
 from gateway.stages.transmit import Transmit
 from gateway.stages.validate import Validate
 from gateway.stages.watch import Watch
-from gateway.store import Store, audit, due, kept
+from gateway.store import Store
 
 log = structlog.get_logger()
 
@@ -242,42 +238,3 @@ def _must_fit(config: Config, payer: PayerConfig, catalog: Catalog) -> None:
         for name in names:
             if name not in known:
                 raise ConfigError(both("app.unknown_format", key=key, name=name, known=", ".join(known), **values))
-
-
-def recover(app: App) -> None:
-    """Only under the instance lock, before anything begins: whoever held a lease here is dead, and bytes whose row was
-    never committed belong to nobody."""
-    with app.store.write() as tx:
-        due.abandon(tx)
-        kept.end_leases(tx)
-        audit.settings(tx, app.config.digests())
-    app.archive.seal_old(app.keyring.unseal_old)
-    clear(app.config)
-    with app.store.read() as tx:
-        app.archive.sweep(lambda ref: kept.knows(tx, ref), app.clock.now())
-
-
-@contextmanager
-def working(config: Config, *, actor: str = "system", clock: Clock | None = None) -> Iterator[App]:
-    """The house for the one process whose stages work on this state folder, tidied up after whoever died in it. Raises
-    ConfigError when another one runs."""
-    with instance_lock(config), open_app(config, actor=actor, clock=clock) as app:
-        recover(app)
-        finish(app.house)
-        examine(app.house)
-        yield app
-
-
-@contextmanager
-def instance_lock(config: Config) -> Iterator[None]:
-    """Hold the state folder for one running service. Raises ConfigError when another one runs on it."""
-    private_dir(config.paths.state)
-    lock = FileLock(config.paths.lock, timeout=0, mode=0o600)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise ConfigError(both("app.already_running", folder=config.paths.state)) from None
-    try:
-        yield
-    finally:
-        lock.release()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from gateway.app import open_app, recover
+from gateway.app import open_app
 from gateway.calendars import next_business
 from gateway.cli import main
 from gateway.cli.application.facts import overdue
@@ -20,6 +20,7 @@ from gateway.config import load
 from gateway.models import Event
 from gateway.platform import WINDOWS
 from gateway.store import kept, moves
+from gateway.worker import recover
 
 TODAY = today(SystemClock())
 REGISTRY = """

@@ -19,7 +19,7 @@ from support.command import call
 from support.dying import Killed
 
 from gateway import platform
-from gateway.app import open_app, recover
+from gateway.app import open_app
 from gateway.archive import ALL_SEALED
 from gateway.cli.common import Call
 from gateway.cli.doctor import examine
@@ -31,6 +31,7 @@ from gateway.models import Event
 from gateway.platform import WINDOWS
 from gateway.sealing import KeyFile, Masters, Sealing
 from gateway.store import Store, keys, moves
+from gateway.worker import recover
 
 OTHER = base64.b64encode(b"2" * 32).decode()
 

@@ -13,12 +13,13 @@ from support.command import call
 from support.registry import ONE_AGENCY, PAYER, one_agency
 from support.returns import Fact, ReturnHouse, parcel, recev, statement
 
-from gateway.app import open_app, recover
+from gateway.app import open_app
 from gateway.config import load
 from gateway.models import Accreditation, Event, PaperStatement, StatementCoordinates
 from gateway.registry import Book
 from gateway.registry.paper import Expected, expected
 from gateway.store import moves, paper
+from gateway.worker import recover
 
 ACCOUNT = "personal:231234"
 SCAN = b"%PDF- canari-9c2e"

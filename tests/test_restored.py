@@ -16,7 +16,6 @@ from support.dying import Killed, die_at
 from support.house import House, paimt
 
 from gateway import platform
-from gateway.app import working
 from gateway.config import load
 from gateway.errors import Denied
 from gateway.models import Agency, Attempt
@@ -24,6 +23,7 @@ from gateway.stages import restored
 from gateway.stages.restored import POINTS
 from gateway.states import RequestState
 from gateway.store import moves, requests, shadow
+from gateway.worker import working
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from support import records
 from gateway.clock import FixedClock
 from gateway.models import Credential, CredentialAttempt, Parcel, Request, StatementEntry, Submission
 from gateway.states import RequestState
-from gateway.store import Store, Tx, closing, credentials, deadlines, lanes, replies, requests, rhythm
+from gateway.store import Store, Tx, closing, credentials, deadlines, lanes, parcels, replies, requests, rhythm
 from gateway.store.engine import bulk
 
 PAYER, NUMBER = "sandbox", "18001"
@@ -24,7 +24,7 @@ ASKED: Mapping[str, Callable[[Tx], object]] = {
     "whether a modification waits for others": lambda tx: lanes.awaits_another(tx, _request(tx, "modify")),
     "which request bears a number": lambda tx: replies.requests_numbered(tx, PAYER, NUMBER, "D-7"),
     "which request has a name": lambda tx: replies.requests_named(tx, PAYER, NUMBER, "D-7"),
-    "which parcels still lie there": lambda tx: replies.still_there(tx, PAYER, NUMBER),
+    "which parcels still lie there": lambda tx: parcels.still_there(tx, PAYER, NUMBER),
     "what an agency has held": lambda tx: requests.held(tx, records.AGENCY),
     "what waits in a lane": lambda tx: lanes.in_state(tx, PAYER, NUMBER, RequestState.READY),
     "the logins of the last hour": lambda tx: credentials.spent(tx, _credential(tx), tx.now - timedelta(hours=1)),

@@ -11,7 +11,7 @@ from support import records
 from gateway.identifiers import new_id
 from gateway.models import Distribution, Invoice, Line, Parcel, Reply, Request, Statement, StatementEntry, Submission
 from gateway.states import ReplyState
-from gateway.store import Store, Tx, invoices, moves, replies, statements
+from gateway.store import Store, Tx, invoices, moves, parcels, replies, statements
 from gateway.store.invoices import Verdict
 
 
@@ -89,13 +89,13 @@ def test_a_parcel_is_known_by_credential_name_and_bytes(store: Store) -> None:
             )
         )
     with store.write() as tx:
-        assert replies.parcel(tx, "sandbox", "18001", "a.zip", "aa") is not None
-        assert replies.parcel(tx, "sandbox", "18002", "a.zip", "aa") is None
-        assert [p.id for p in replies.still_there(tx, "sandbox", "18001")] == ["COL-1"]
-        replies.removed(tx, "COL-1")
+        assert parcels.known(tx, "sandbox", "18001", "a.zip", "aa") is not None
+        assert parcels.known(tx, "sandbox", "18002", "a.zip", "aa") is None
+        assert [p.id for p in parcels.still_there(tx, "sandbox", "18001")] == ["COL-1"]
+        parcels.removed(tx, "COL-1")
         tx.session.flush()
-        assert replies.still_there(tx, "sandbox", "18001") == []
-        replies.said_again(tx, "COL-1", 2)
+        assert parcels.still_there(tx, "sandbox", "18001") == []
+        parcels.said_again(tx, "COL-1", 2)
     with store.read() as tx:
         assert tx.session.get_one(Parcel, "COL-1").replies == 3
 

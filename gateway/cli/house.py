@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gateway.app import App, open_app, working
+from gateway.app import App, open_app
 from gateway.cli.common import Call
 from gateway.config import Config, load
+from gateway.worker import working
 
 
 def configuration(call: Call) -> Config:

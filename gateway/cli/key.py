@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from gateway import keyring, rendering
-from gateway.app import App, instance_lock, recover
+from gateway.app import App
 from gateway.archive import ALL_SEALED
 from gateway.cli.common import Call, show_json
 from gateway.cli.house import configuration, opened
@@ -20,6 +20,7 @@ from gateway.messages import both
 from gateway.platform import write_private
 from gateway.sealing import fingerprint_of, words, write_key
 from gateway.store import Store, keys, moves
+from gateway.worker import instance_lock, recover
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="key.help")
 

@@ -23,7 +23,7 @@ from gateway.registry import Book
 from gateway.sealing.spool import spool
 from gateway.stages import Endpoint, Outcome, Rooms, payer_endpoints
 from gateway.states import ReplyState
-from gateway.store import Tx, due, moves, replies
+from gateway.store import Tx, due, moves, parcels, replies
 from gateway.validation import ArchiveLimits, is_archive, members, open_member
 
 POINTS = ("receive.archived", "receive.recorded", "receive.removed")
@@ -92,7 +92,7 @@ def feed(rooms: Rooms, payer: str, number: str, source: Path, label: str) -> str
     given = _Given(source)
     with taken(given, file) as whole:
         with rooms.store.read() as tx:
-            if replies.parcel(tx, payer, number, label, whole.sha256) is not None:
+            if parcels.known(tx, payer, number, label, whole.sha256) is not None:
                 return None
         return _Fetcher(rooms, payer, number, given).keep(file, whole, fed=True)
 
@@ -127,7 +127,7 @@ class _Fetcher:
     def settle_removed(self, there: set[str]) -> None:
         """A parcel that is recorded and no longer lies there was removed just before we died."""
         with self._rooms.store.read() as tx:
-            gone = [p.id for p in replies.still_there(tx, self._payer, self._number) if p.name not in there]
+            gone = [p.id for p in parcels.still_there(tx, self._payer, self._number) if p.name not in there]
         for parcel_id in gone:
             self._removed(parcel_id)
 
@@ -162,7 +162,7 @@ class _Fetcher:
         name and bytes again, before they were removed, are the
         same parcel; after that the payer says it again, which may be the answer to a request sent again."""
         with self._rooms.store.read() as tx:
-            known = replies.parcel(tx, self._payer, self._number, file.name, whole.sha256)
+            known = parcels.known(tx, self._payer, self._number, file.name, whole.sha256)
         if known is not None and known.removed_at is None:
             return known.id
         parcel_id = known.id if known else new_id("COL")
@@ -174,7 +174,7 @@ class _Fetcher:
                 assert stored is not None
                 self._record(tx, parcel_id, file, stored, documents, fed=fed)
             else:
-                replies.said_again(tx, known.id, len(documents))
+                parcels.said_again(tx, known.id, len(documents))
             for document in documents:
                 self._reply(tx, parcel_id, document)
             due.wake(tx, "match", self._endpoint)
@@ -248,4 +248,4 @@ class _Fetcher:
 
     def _removed(self, parcel_id: str) -> None:
         with self._rooms.store.write() as tx:
-            replies.removed(tx, parcel_id)
+            parcels.removed(tx, parcel_id)

@@ -1,4 +1,4 @@
-"""Parcels, replies and distributions: what came back, whose it is, what was delivered of it."""
+"""Replies and distributions: what came back, whose it is, what was delivered of it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,6 @@ from gateway.store.engine import Tx, changed
 NEVER_WENT = (RequestState.REFUSED, RequestState.CANCELLED)
 
 
-def parcel(tx: Tx, payer: str, number: str, name: str, sha256: str) -> Parcel | None:
-    """What was already fetched under this number with this name and these bytes."""
-    return tx.session.exec(
-        select(Parcel).where(
-            Parcel.payer == payer, Parcel.number == number, Parcel.name == name, Parcel.sha256 == sha256
-        )
-    ).one_or_none()
-
-
 def parcel_of(tx: Tx, reply: Reply) -> Parcel | None:
     """What a reply came in; None for one of ours, or one given at once."""
     return tx.session.get(Parcel, reply.parcel_id) if reply.parcel_id else None
@@ -38,30 +29,6 @@ def add(tx: Tx, *rows: Parcel | Distribution) -> None:
     """Record a parcel that was fetched, or what is to be delivered of a reply."""
     tx.session.add_all(rows)
     tx.session.flush()
-
-
-def still_there(tx: Tx, payer: str, number: str) -> list[Parcel]:
-    """Parcels that are recorded but not known to be removed from the payer's mailbox."""
-    return list(
-        tx.session.exec(
-            select(Parcel).where(Parcel.payer == payer, Parcel.number == number, col(Parcel.removed_at).is_(None))
-        )
-    )
-
-
-def removed(tx: Tx, parcel_id: str) -> None:
-    """The parcel is out of the payer's mailbox."""
-    found = tx.session.get_one(Parcel, parcel_id)
-    if found.removed_at is None:
-        found.removed_at = tx.now
-        tx.session.add(found)
-
-
-def said_again(tx: Tx, parcel_id: str, more: int) -> None:
-    """The payer put a parcel there anew after we had removed it: so many more replies came with it."""
-    found = tx.session.get_one(Parcel, parcel_id)
-    found.replies, found.removed_at = found.replies + more, None
-    tx.session.add(found)
 
 
 def received(tx: Tx, payer: str, number: str) -> list[Reply]:

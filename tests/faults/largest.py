@@ -11,8 +11,8 @@ from pathlib import Path
 import structlog
 
 from faults.house import Later
-from gateway.app import working
 from gateway.config import load
+from gateway.worker import working
 
 
 def main(config: str, minutes: float) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from faults import checker, documents, lives
 from faults.house import HERE, House, Tried, opened, template
-from gateway.app import working
 from gateway.config import load
+from gateway.worker import working
 
 Harm = Callable[[House], object]
 

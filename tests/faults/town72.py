@@ -27,7 +27,7 @@ import structlog
 from adapters.memory import box
 from faults.notebook import Notebook
 from faults.unsteady import weather
-from gateway.app import App, open_app, recover, shipped_and_own
+from gateway.app import App, open_app, shipped_and_own
 from gateway.clock import FixedClock, today
 from gateway.config import load
 from gateway.registry import apply
@@ -35,6 +35,7 @@ from gateway.report import Report
 from gateway.sandbox import Sandbox
 from gateway.sandbox.users import DEPOSIT
 from gateway.synthetic import LotSpec, generate, lot
+from gateway.worker import recover
 
 STEPS, STEP = 80, timedelta(minutes=54)  # 72 hours
 PERIOD = 8  # steps between two looks from outside: a tenth

@@ -9,8 +9,8 @@ from pathlib import Path
 import structlog
 
 from faults import documents, engines, house, lives
-from gateway.app import working
 from gateway.config import load
+from gateway.worker import working
 
 
 def warm_up() -> None:

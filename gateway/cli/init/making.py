@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.app import working
 from gateway.cli.init import house, landing, page
 from gateway.cli.init.house import CONFIG, PRACTISE
 from gateway.cli.init.rehearsal import SANDBOX_PORT, Seen, prepare, rehearse, sandbox, settle_registry
 from gateway.cli.init.shapes import Answers
 from gateway.config import load
 from gateway.messages import Both
+from gateway.worker import working
 
 Tell = Callable[[str], None]  # is given the key of the step that begins
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from gateway.app import App, shipped_and_own, working
+from gateway.app import App, shipped_and_own
 from gateway.cli.init.house import CONFIG, REGISTRY, SANDBOX, STATE, Plan
 from gateway.cli.picture import standing
 from gateway.clock import SystemClock, today
@@ -27,6 +27,7 @@ from gateway.registry.plan import bring
 from gateway.sandbox import Sandbox
 from gateway.store import credentials as rows
 from gateway.synthetic import LotSpec, generate
+from gateway.worker import working
 
 INVOICES = 3
 LOT = "essai-0001.xml"
