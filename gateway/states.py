@@ -123,6 +123,8 @@ BORN = MappingProxyType(
 )
 # Requests of these states no longer stand in the way of a new one with the same number (DESIGN section 6).
 REQUEST_OVER = frozenset({_R.REFUSED, _R.NOT_RECEIVABLE, _R.CANCELLED})
+# No way leads out of these: what is known of them does not change.
+REQUEST_FINAL = frozenset(state for state, ways in _REQUEST.items() if not ways)
 # An agency still waits for the payer's word on these.
 REQUEST_UNANSWERED = frozenset({_R.TRANSMITTING, _R.TRANSMITTED, _R.SHADOWED})
 

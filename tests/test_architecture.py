@@ -66,7 +66,7 @@ FLOORS: list[list[str]] = [
     ],
     ["stages", "schedule", "families", "slots", "monitor", "watch", "retention", "moments", "adapters"],
     ["stages.*", "sandbox"],
-    ["app", "worker"],
+    ["app", "resident"],
     ["cli", "web"],
     ["__main__"],
 ]

@@ -19,8 +19,8 @@ from gateway.clock import SystemClock, today
 from gateway.config import load
 from gateway.models import Event
 from gateway.platform import WINDOWS
+from gateway.resident import recover
 from gateway.store import kept, moves
-from gateway.worker import recover
 
 TODAY = today(SystemClock())
 REGISTRY = """

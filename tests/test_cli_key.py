@@ -29,9 +29,9 @@ from gateway.errors import SealingError
 from gateway.keyring import POINTS
 from gateway.models import Event
 from gateway.platform import WINDOWS
+from gateway.resident import recover
 from gateway.sealing import KeyFile, Masters, Sealing
 from gateway.store import Store, keys, moves
-from gateway.worker import recover
 
 OTHER = base64.b64encode(b"2" * 32).decode()
 

@@ -109,6 +109,16 @@ def test_receivable_ones_stay_until_a_statement_shows_them(house: House) -> None
     assert sum(risk.cents for risk in risks(house)) == 10000
 
 
+def test_the_hourly_look_closes_what_has_nothing_to_lose_any_more(house: House) -> None:
+    house.given("lot.xml", paimt("D-1"))
+    answered(house, "D-1", "receivable", "receivable")
+    Deadlines().run(house.rooms, "all")
+    assert house.request("D-1").closed_at is None
+    shown(house, "F-1", "F-2")
+    Deadlines().run(house.rooms, "all")
+    assert house.request("D-1").closed_at == house.clock.now()
+
+
 def test_what_is_cancelled_has_nothing_to_lose(house: House) -> None:
     house.given("lot.xml", paimt("D-1"))
     answered(house, "D-1", "receivable", "receivable")

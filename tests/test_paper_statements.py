@@ -18,8 +18,8 @@ from gateway.config import load
 from gateway.models import Accreditation, Event, PaperStatement, StatementCoordinates
 from gateway.registry import Book
 from gateway.registry.paper import Expected, expected
+from gateway.resident import recover
 from gateway.store import moves, paper
-from gateway.worker import recover
 
 ACCOUNT = "personal:231234"
 SCAN = b"%PDF- canari-9c2e"

@@ -19,11 +19,11 @@ from gateway import platform
 from gateway.config import load
 from gateway.errors import Denied
 from gateway.models import Agency, Attempt
+from gateway.resident import working
 from gateway.stages import restored
 from gateway.stages.restored import POINTS
 from gateway.states import RequestState
 from gateway.store import moves, requests, shadow
-from gateway.worker import working
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from gateway.errors import JudgingError
 from gateway.report import InvoiceIndex, Report
 from gateway.resources import data_dir
 from gateway.slots import Allowance, Slots
-from gateway.slots.answers import AT_ONCE, by_column, plain, report, rows
+from gateway.slots.answers import AT_ONCE, Rows, by_column, plain, report
 from gateway.slots.frames import GarbageError, frame, receive
 from gateway.stages.loop import WorkLoop
 from gateway.stages.validate import Validate
@@ -229,7 +229,7 @@ def test_a_service_that_ends_says_nothing_of_the_document_at_hand(folders: list[
 def test_what_rows_have_in_common_is_kept_once() -> None:
     """A lot of 100,000 invoices has one account, a few practitioners and a handful of days."""
     common = {"practice": "231236", "account": "personal:231236", "kind": "fact", "first_service": "2024-12-01"}
-    pieces = [rows(json.loads(json.dumps(piece([ROW | common | {"ordinal": n}]))), 1) for n in (1, 2)]
+    pieces = [Rows(1).take(json.loads(json.dumps(piece([ROW | common | {"ordinal": n}])))) for n in (1, 2)]
     first, second = (found for one in pieces for found in one)
     assert all(getattr(first, name) is getattr(second, name) for name in common)
     assert (first.account, first.first_service) == ("personal:231236", date(2024, 12, 1))
@@ -285,10 +285,21 @@ def taken_over() -> Iterator[Slots]:
         piece([ROW | {"number": ["1"]}]),
         piece([ROW | {"amount_cents": 1.5}]),
         piece([ROW | {"first_service": "2024-13-01"}]),
+        piece([ROW | {"first_service": ""}]),
+        piece([ROW | {"first_service": "20241201"}]),
+        piece([ROW | {"number": "1" * 1001}]),
+        piece([ROW | {"number": "\0"}]),
+        piece([ROW | {"number": "\ud800"}]),
+        piece([ROW | {"kind": "\ud800"}]),
+        piece([ROW | {"line": 1 << 31}]),
+        piece([ROW, ROW]),
+        piece([ROW]) | {"more": 1},
+        {"rows": 2, "columns": [[value] for value in ROW.values()]},
+        {"rows": AT_ONCE + 1, "columns": [[*range(AT_ONCE + 1)], *[[value] for value in [*ROW.values()][1:]]]},
         {"again": True},
         answer(),  # of another document
     ],
-    ids=range(25),
+    ids=range(36),
 )
 def test_nothing_is_believed_that_is_not_in_its_form(said: Any, taken_over: Slots) -> None:
     assert "an answer that cannot be used" in (text := told(judged(taken_over, json.dumps(said), sink=print))) or (
@@ -298,8 +309,10 @@ def test_nothing_is_believed_that_is_not_in_its_form(said: Any, taken_over: Slot
 
 
 def test_more_rows_than_a_document_may_hold_are_not_taken(taken_over: Slots) -> None:
-    many = piece([ROW] * AT_ONCE)
-    found = judged(taken_over, json.dumps([many] * 102), limits=Limits(invoices=1), sink=lambda _row: None)
+    many = [
+        piece([ROW | {"ordinal": n} for n in range(start, start + AT_ONCE)]) for start in range(0, 102_000, AT_ONCE)
+    ]
+    found = judged(taken_over, json.dumps(many), limits=Limits(invoices=1), sink=lambda _row: None)
     assert "cannot be used (rows)" in told(found)
 
 
@@ -330,15 +343,22 @@ def test_a_report_is_believed_whole_or_not_at_all(name: str, value: Any) -> None
         report(said | {name: value}, "a.xml", said["sha256"])
 
 
+def test_no_row_is_believed_twice_in_pieces_either() -> None:
+    rows = Rows(10)
+    assert [one.ordinal for one in rows.take(piece([ROW, ROW | {"ordinal": 2}]))] == [1, 2]
+    with pytest.raises(GarbageError):
+        rows.take(piece([ROW | {"ordinal": 3}, ROW | {"ordinal": 2}]))
+
+
 def test_rows_come_back_as_they_were() -> None:
     seen: list[InvoiceIndex] = []
     judge(io.BytesIO(paimt().encode()), "a.xml", shipped(), sink=seen.append)
-    for many in (seen, [*seen, seen[0]._replace(ordinal=2, valid=False, first_service=None, number=None)]):
+    for many in (seen, [*seen, seen[0]._replace(ordinal=9, valid=False, first_service=None, number=None)]):
         heard = receive(io.BytesIO(frame(by_column(many))))
         assert heard is not None
-        assert rows(heard, len(many)) == many
+        assert Rows(len(many)).take(heard) == many
         with pytest.raises(GarbageError):
-            rows(heard, len(many) - 1)
+            Rows(len(many) - 1).take(heard)
 
 
 # -- the stage --
@@ -371,6 +391,7 @@ def test_a_hostile_lot_of_one_agency_delays_no_other(house: House, folders: list
             "AGE-2": "VALIDATED",
         }
         while "AGE-1" not in (working := slots.processes()).values():  # it may still be starting
+            assert len([run for run in runs if run.done()]) == 1
             time.sleep(0.01)
         (stuck,) = (pid for pid, owner in working.items() if owner == "AGE-1")
         os.kill(stuck, signal.SIGTERM)

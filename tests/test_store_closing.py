@@ -67,7 +67,7 @@ def _statement(reply: str) -> dict[str, Any]:
 
 
 def closed(store: Store) -> list[str]:
-    """Close what can be closed; what looks open then."""
+    """Close what can be closed; which requests that were."""
     with store.write() as tx:
         found = closing.closable(tx, 10)
         closing.close(tx, found)
@@ -127,6 +127,47 @@ def test_one_that_was_receivable_before_keeps_a_later_refusal_open(store: Store)
         changed(tx, row.update().values(no_fact_ramq="10000000001"))
         deposited(tx, S.NOT_RECEIVABLE, ("F-1", "not_receivable"))
     assert closed(store) == []
+
+
+def test_each_invoice_of_a_request_may_be_settled_in_its_own_way(store: Store) -> None:
+    with store.write() as tx:
+        mine = deposited(tx, S.RECEIVABLE, ("F-1", "receivable"), ("F-2", "not_receivable"), ("F-3", "receivable"))
+        shown(tx, "F-1")
+        deposited(tx, S.READY, ("F-2", None))
+    assert closed(store) == []
+    with store.write() as tx:
+        row = table_of(Invoice)
+        changed(tx, row.update().where(row.c.no_fact_ext == "F-3").values(cancelled_by="DEM-9"))
+    assert closed(store) == [mine]
+
+
+def test_what_was_sent_again_stays_open_until_a_statement_shows_it(store: Store) -> None:
+    """The second attempt may be refused, and then the first has something to lose again."""
+    with store.write() as tx:
+        first = deposited(tx, S.RECEIVABLE, ("F-1", "receivable"))
+        again = deposited(tx, S.TRANSMITTED, ("F-1-R1", None))
+        row = table_of(Request)
+        changed(tx, row.update().where(row.c.id == again).values(replaces=first))
+    assert closed(store) == []
+    with store.read() as tx:
+        assert [one.request_id for one in deadlines.open_invoices(tx)] == [again]
+    with store.write() as tx:
+        changed(tx, row.update().where(row.c.id == again).values(state=S.NOT_RECEIVABLE))
+    with store.read() as tx:
+        assert {one.request_id for one in deadlines.open_invoices(tx)} == {first, again}
+    with store.write() as tx:
+        shown(tx, "F-1")
+    assert closed(store) == [first]
+
+
+def test_what_a_statement_that_is_still_being_read_names_is_not_sent_again(store: Store) -> None:
+    with store.write() as tx:
+        mine = deposited(tx, S.RECEIVABLE, ("F-1", "receivable"))
+        shown(tx, "F-1", whole=False)
+    assert closed(store) == []
+    with store.read() as tx:
+        assert deadlines.sent(tx, mine) == []
+        assert deadlines.open_invoices(tx, of=mine) == []
 
 
 def test_no_more_are_closed_at_once_than_one_transaction_takes(store: Store) -> None:

@@ -266,7 +266,7 @@ def test_rows_are_written_plainly_on_both_databases_with_texts_of_every_sort(sto
         for n, one in enumerate(texts)
     ]
     with store.write() as tx:
-        assert plain.insert_columns(tx.session.connection(), table_of(Submission), plain.by_column(rows))
+        assert plain.insert_columns(tx.session.connection(), table_of(Submission), plain.columns_of(rows))
     with store.read() as tx:
         assert list(tx.session.exec(select(Submission.no_fact_ext).order_by(col(Submission.ordinal)))) == texts
 

@@ -29,6 +29,7 @@ ASKED: Mapping[str, Callable[[Tx], object]] = {
     "what waits in a lane": lambda tx: lanes.in_state(tx, PAYER, NUMBER, RequestState.READY),
     "the logins of the last hour": lambda tx: credentials.spent(tx, _credential(tx), tx.now - timedelta(hours=1)),
     "what is open": deadlines.open_invoices,
+    "what is open of what an alert is about": lambda tx: deadlines.open_invoices(tx, alerted=True),
     "what may be closed": lambda tx: closing.closable(tx, 10),
     "what payers owe": rhythm.owed,
     "how many logins failed": lambda tx: credentials.failures(tx, _credential(tx)),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from gateway.app import App, open_app
 from gateway.cli.common import Call
 from gateway.config import Config, load
-from gateway.worker import working
+from gateway.resident import working
 
 
 def configuration(call: Call) -> Config:

@@ -18,9 +18,9 @@ from gateway.clock import SystemClock
 from gateway.errors import ConfigError
 from gateway.messages import both
 from gateway.platform import write_private
+from gateway.resident import instance_lock, recover
 from gateway.sealing import fingerprint_of, words, write_key
 from gateway.store import Store, keys, moves
-from gateway.worker import instance_lock, recover
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="key.help")
 

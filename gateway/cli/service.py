@@ -32,6 +32,7 @@ def run(ctx: typer.Context) -> None:
     with at_work(call) as app, watched(app) as pulse:
         call.tell("cli.run_started", folder=app.config.paths.state)
         tell_held(call, app)
+        gc.collect()
         gc.freeze()  # what is there now stays: collecting would look at all of it again for every large lot
         app.loop.apart = ThreadPoolExecutor(2, thread_name_prefix="apart")
         tell_manager("READY=1")

@@ -18,8 +18,9 @@ from gateway.tables import AUTHORITIES
 
 _VERDICTS = ("valid", "invalid", "not_judged")
 _SEVERITIES = ("error", "warning", "info")
-_LARGEST = 1 << 53
+_LARGEST, _MOST = 1 << 53, 1 << 31  # of an amount; of what is counted: what every database keeps
 AT_ONCE = 1000  # rows in one frame
+_LONGEST = 1000  # characters of a text in a row: three values of at most 256, joined
 _Check = Callable[[Any], bool]
 
 
@@ -29,7 +30,16 @@ def plain(report: Report) -> dict[str, Any]:
 
 
 def _text(value: Any) -> bool:
-    return type(value) is str
+    return type(value) is str and _can_be_kept(value)
+
+
+def _can_be_kept(text: str) -> bool:
+    """Whether files and every database take it: no NUL, no half of a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 def _number(value: Any) -> bool:
@@ -37,7 +47,7 @@ def _number(value: Any) -> bool:
 
 
 def _count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < _LARGEST
+    return type(value) is int and 0 <= value < _MOST
 
 
 def _maybe(check: _Check) -> _Check:
@@ -92,7 +102,7 @@ _OF_COLUMN: dict[str, set[type]] = {
 }
 # What the invoices of a document have in common: kept once, not once for each of a hundred thousand.
 _SHARED = ("practice", "account", "kind")
-_made = tuple.__new__
+_made = tuple.__new__  # of a row from its values in order: twice as quick as by their names
 _OF_INVOICE = _checks(InvoiceRef)
 _FINDING = _checks(
     Finding,
@@ -118,18 +128,32 @@ def by_column(rows: Sequence[InvoiceIndex]) -> dict[str, Any]:
     return {"rows": len(rows), "columns": columns}
 
 
-def rows(said: Mapping[str, Any], most: int) -> list[InvoiceIndex]:
-    """The index rows of a frame, at most so many. Raises GarbageError."""
-    size, columns = said["rows"], said.get("columns")
-    if not _count(size) or not 0 < size <= min(most, AT_ONCE):
-        raise GarbageError("rows")
-    if type(columns) is not list or len(columns) != len(_ROW):
-        raise GarbageError("rows")
-    try:
-        values = [_column(name, sort, size, one) for (name, sort), one in zip(_ROW.items(), columns, strict=True)]
-    except ValueError as error:  # no such day
-        raise GarbageError("row") from error
-    return list(map(_made, repeat(InvoiceIndex), zip(*values, strict=True)))
+class Rows:
+    """The index rows of one document, as they come: never more than so many, none said twice."""
+
+    def __init__(self, most: int) -> None:
+        self._left, self._ordinals = most, set[int]()
+
+    def take(self, said: Mapping[str, Any]) -> list[InvoiceIndex]:
+        """The rows of a frame. Raises GarbageError."""
+        size, columns = said["rows"], said.get("columns")
+        if said.keys() != {"rows", "columns"} or not _count(size) or not 0 < size <= min(self._left, AT_ONCE):
+            raise GarbageError("rows")
+        if type(columns) is not list or len(columns) != len(_ROW):
+            raise GarbageError("rows")
+        try:
+            values = [_column(name, sort, size, one) for (name, sort), one in zip(_ROW.items(), columns, strict=True)]
+        except ValueError as error:  # no such day
+            raise GarbageError("row") from error
+        self._only_once(values[0])
+        return list(map(_made, repeat(InvoiceIndex), zip(*values, strict=True)))
+
+    def _only_once(self, ordinals: Sequence[int]) -> None:
+        before = len(self._ordinals)
+        self._ordinals.update(ordinals)
+        if len(self._ordinals) != before + len(ordinals):
+            raise GarbageError("row")
+        self._left -= len(ordinals)
 
 
 def _column(name: str, sort: str, size: int, values: Any) -> Sequence[Any]:
@@ -137,22 +161,28 @@ def _column(name: str, sort: str, size: int, values: Any) -> Sequence[Any]:
     if type(values) is not list or len(values) not in (1, size):
         raise GarbageError("row")
     kinds = set(map(type, values))
-    if not kinds <= _OF_COLUMN[sort]:
+    if not kinds <= _OF_COLUMN[sort] or not _within(sort, kinds, [one for one in values if one is not None]):
         raise GarbageError("row")
-    if int in kinds:
-        known = [value for value in values if value is not None]
-        if not (_BY_TYPE[sort](min(known)) and _BY_TYPE[sort](max(known))):
-            raise GarbageError("row")
     if sort == "date | None" or name in _SHARED:
         share = _day if sort == "date | None" else intern
-        once = {value: value and share(value) for value in set(values)}
+        once = {value: value if value is None else share(value) for value in set(values)}
         values = [once[value] for value in values]
     return values if len(values) == size else list(values) * size
 
 
+def _within(sort: str, kinds: set[type], known: Sequence[Any]) -> bool:
+    """Whether all are as small as what honest documents hold. One value may stand for many: short ones only."""
+    if int in kinds:
+        return _BY_TYPE[sort](min(known)) and _BY_TYPE[sort](max(known))
+    return str not in kinds or (max(map(len, known)) <= _LONGEST and _can_be_kept("".join(known)))
+
+
 @lru_cache(maxsize=4096)
 def _day(text: str) -> date:
-    return date.fromisoformat(text)
+    day = date.fromisoformat(text)
+    if day.isoformat() != text:  # Python knows other forms
+        raise ValueError(text)
+    return day
 
 
 def report(said: Any, name: str, sha256: str) -> Report:

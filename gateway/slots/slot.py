@@ -145,13 +145,11 @@ class Slot:
 
     def _heard(self, question: Question, sink: Sink) -> dict[str, Any]:
         """What it says last; rows go to `sink` as they come."""
-        left = question.invoices + _MORE_ROWS
+        rows = answers.Rows(question.invoices + _MORE_ROWS)
         while (said := receive(self._from)) is not None:
             if "rows" not in said:
                 return said
-            found = answers.rows(said, left)
-            left -= len(found)
-            for index in found:
+            for index in rows.take(said):
                 sink(index)
         raise _GoneError
 

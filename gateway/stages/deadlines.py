@@ -1,4 +1,5 @@
-"""Watches the limits: raises an alert when one comes near, each threshold once."""
+"""Watches the limits: raises an alert when one comes near, each threshold once; closes what no limit can take any
+more."""
 
 from __future__ import annotations
 
@@ -25,27 +26,33 @@ class Deadlines:
         return [Endpoint("all", EVERY)]
 
     def run(self, rooms: Rooms, _endpoint: str) -> Outcome:
+        raised = _told(rooms)
         _close(rooms)
-        with rooms.store.read() as tx:
-            groups = rows.open_invoices(tx)
-        risks = deadlines.ranked(groups, rooms.catalog, today(rooms.clock))
-        thresholds = rooms.config.gateway.deadline_days
-        with rooms.store.read() as tx:
-            wanted = deadlines.to_tell(risks, thresholds, rows.tightest(tx))
-        if not wanted:
-            return Outcome()
-        with rooms.store.write() as tx:  # asked again: another process may have told them
-            raised = rows.add_alerts(tx, deadlines.to_tell(risks, thresholds, rows.tightest(tx)))
-        log.warning("deadlines_near", alerts=raised)
         return Outcome(worked=raised)
+
+
+def _told(rooms: Rooms) -> int:
+    """Raise the alerts that are due; give their number."""
+    with rooms.store.read() as tx:
+        groups = rows.open_invoices(tx)
+    risks = deadlines.ranked(groups, rooms.catalog, today(rooms.clock))
+    thresholds = rooms.config.gateway.deadline_days
+    with rooms.store.read() as tx:
+        wanted = deadlines.to_tell(risks, thresholds, rows.tightest(tx))
+    if not wanted:
+        return 0
+    with rooms.store.write() as tx:  # asked again: another process may have told them
+        raised = rows.add_alerts(tx, deadlines.to_tell(risks, thresholds, rows.tightest(tx)))
+    log.warning("deadlines_near", alerts=raised)
+    return raised
 
 
 def _close(rooms: Rooms) -> None:
     """What has nothing open any more is not looked at again."""
-    while True:
+    done = [""] * AT_ONCE
+    while len(done) == AT_ONCE:
         with rooms.store.read() as tx:
             done = closing.closable(tx, AT_ONCE)
-        if not done:
-            return
-        with rooms.store.write() as tx:
-            closing.close(tx, done)
+        if done:
+            with rooms.store.write() as tx:
+                closing.close(tx, done)

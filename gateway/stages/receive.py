@@ -23,7 +23,7 @@ from gateway.registry import Book
 from gateway.sealing.spool import spool
 from gateway.stages import Endpoint, Outcome, Rooms, payer_endpoints
 from gateway.states import ReplyState
-from gateway.store import Tx, due, moves, parcels, replies
+from gateway.store import Tx, due, moves, parcels
 from gateway.validation import ArchiveLimits, is_archive, members, open_member
 
 POINTS = ("receive.archived", "receive.recorded", "receive.removed")
@@ -224,7 +224,7 @@ class _Fetcher:
             received_at=tx.now,
             removed_at=tx.now if fed else None,
         )
-        replies.add(tx, parcel)
+        parcels.add(tx, parcel)
         if fed:
             moves.note(tx, parcel, FED, {"number": self._number, "sha256": stored.sha256})
 

@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlmodel import col
 
 from gateway.identifiers import new_id
-from gateway.models import Batch, DeadlineAlert, Invoice, Request, Statement, StatementEntry, Submission
+from gateway.models import Batch, DeadlineAlert, Invoice, Request, Submission
 from gateway.states import REQUEST_OVER, BatchState, RequestState
 from gateway.store.engine import Tx, bulk, changed, chunks, table_of
+from gateway.store.spoken import named
 from gateway.store.status import standing_now
 
 
@@ -39,7 +40,7 @@ class Open(NamedTuple):
 def open_invoices(tx: Tx, *, alerted: bool = False, of: str | None = None) -> list[Open]:
     """Every group of invoices with something to lose, in one query; with `alerted` only those of requests about which
     an alert was raised, with `of` those of one request. Left out: what is cancelled, what a later deposit of the same
-    number stands for, and what was sent again."""
+    number stands for, what was sent again, and requests that are closed (`closing`), whose invoices are all such."""
     standing, amount = standing_now(), func.coalesce(col(Invoice.preliminary_cents), col(Submission.amount_cents))
     kept = (
         col(Submission.agency_id), col(Request.id), col(Request.batch_id), col(Request.no_dem_ext), col(Request.payer),
@@ -54,29 +55,23 @@ def open_invoices(tx: Tx, *, alerted: bool = False, of: str | None = None) -> li
         .join(Invoice, col(Invoice.id) == col(Submission.invoice_id))
         .where(col(Submission.action) == "new", col(Invoice.cancelled_by).is_(None))
         .where(col(Request.state) != RequestState.CANCELLED, ~_settled(), ~superseded())
-        .where(col(Request.closed_at).is_(None))
         .group_by(*kept)
         .order_by(col(Request.id), col(Submission.first_service))
     )
     if of is not None:
         query = query.where(col(Request.id) == of)
-    if alerted:
+    elif alerted:
         query = query.where(col(Request.id).in_(select(col(DeadlineAlert.request_id))))
+    else:
+        query = query.where(col(Request.closed_at).is_(None))  # of the others few are asked for, and found by name
     return [Open(*row) for row in tx.session.execute(query)]
-
-
-def on_statement() -> ColumnElement[bool]:
-    """Whether a statement shows the invoice; entries of one that is still being read do not count."""
-    counts = col(Statement.reply_id) == col(StatementEntry.reply_id)
-    shown = select(1).select_from(StatementEntry).join(Statement, counts)
-    return exists(shown.where(col(StatementEntry.invoice_id) == col(Invoice.id)))
 
 
 def _settled() -> ColumnElement[bool]:
     """On a statement, or receivable and sent again by a request that still counts."""
     again = table_of(Request).alias("again")
     sent_again = exists().where(again.c.replaces == col(Request.id), again.c.state.not_in(REQUEST_OVER))
-    return or_(on_statement(), and_(col(Submission.verdict) == "receivable", sent_again))
+    return or_(named(), and_(col(Submission.verdict) == "receivable", sent_again))
 
 
 def superseded(*, for_good: bool = False) -> ColumnElement[bool]:
@@ -160,7 +155,7 @@ def sent(tx: Tx, request_id: str) -> list[Sent]:
         .where(col(Submission.request_id) == request_id, col(Submission.action) == "new")
         .where(col(Submission.verdict) == "receivable")
         .where(col(Invoice.cancelled_by).is_(None))
-        .where(~on_statement())
+        .where(~named())
         .order_by(col(Submission.ordinal))
     )
     return [Sent(*row) for row in tx.session.execute(query)]

@@ -159,7 +159,7 @@ def bulk(tx: Tx, model: type[SQLModel], rows: Iterable[Mapping[str, Any]], chunk
 
     Every row has the same keys; columns left out get their default.
     """
-    return sum(bulk_columns(tx, model, plain.by_column(piece)) for piece in chunks(rows, chunk))
+    return sum(bulk_columns(tx, model, plain.columns_of(piece)) for piece in chunks(rows, chunk))
 
 
 def bulk_columns(tx: Tx, model: type[SQLModel], given: plain.Columns) -> int:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from gateway.models import Invoice, PaperStatement, Request, StatementEntry, Submission
+from gateway.models import Invoice, PaperStatement, Request, Submission
 from gateway.store import moves
 from gateway.store.engine import Tx
+from gateway.store.spoken import on_statement
 
 
 class Last(NamedTuple):
@@ -49,7 +50,6 @@ def last(tx: Tx) -> dict[str, Last]:
 
 def waiting(tx: Tx) -> dict[str, datetime]:
     """When the oldest receivable invoice that is on no statement was handed over, by account."""
-    spoken_of = select(col(StatementEntry.invoice_id)).where(col(StatementEntry.invoice_id).is_not(None))
     in_request = col(Submission.request_id) == col(Invoice.request_id)
     query = (
         select(col(Request.account), func.min(col(Request.transmitted_at)))
@@ -58,7 +58,7 @@ def waiting(tx: Tx) -> dict[str, datetime]:
         .join(Submission, in_request & (col(Submission.ordinal) == col(Invoice.ordinal)))
         .where(col(Submission.verdict) == "receivable", col(Invoice.cancelled_by).is_(None))
         .where(col(Request.transmitted_at).is_not(None), col(Request.account).is_not(None))
-        .where(col(Invoice.id).not_in(spoken_of))
+        .where(~on_statement())
         .group_by(col(Request.account))
     )
     return {row[0]: row[1] for row in tx.session.execute(query)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from gateway.models import Parcel
+from gateway.models import Parcel, Reply
 from gateway.store.engine import Tx
 
 
@@ -15,6 +15,17 @@ def known(tx: Tx, payer: str, number: str, name: str, sha256: str) -> Parcel | N
             Parcel.payer == payer, Parcel.number == number, Parcel.name == name, Parcel.sha256 == sha256
         )
     ).one_or_none()
+
+
+def add(tx: Tx, row: Parcel) -> None:
+    """Record one that was fetched."""
+    tx.session.add(row)
+    tx.session.flush()
+
+
+def of(tx: Tx, reply: Reply) -> Parcel | None:
+    """What a reply came in; None for one of ours, or one given at once."""
+    return tx.session.get(Parcel, reply.parcel_id) if reply.parcel_id else None
 
 
 def still_there(tx: Tx, payer: str, number: str) -> list[Parcel]:

@@ -43,7 +43,7 @@ class Columns:
         return [dict(zip(self.named, row, strict=True)) for row in zip(*spread, strict=True)]
 
 
-def by_column(rows: Sequence[Row]) -> Columns:
+def columns_of(rows: Sequence[Row]) -> Columns:
     """Rows that all have the same keys."""
     return Columns(len(rows), {name: [row[name] for row in rows] for name in rows[0]} if rows else {})
 

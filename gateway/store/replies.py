@@ -12,7 +12,7 @@ from sqlmodel import col, func, or_, select, update
 
 from gateway.errors import StaleState
 from gateway.identifiers import new_id
-from gateway.models import Batch, Distribution, Parcel, Reply, Request
+from gateway.models import Batch, Distribution, Reply, Request
 from gateway.states import ReplyState, RequestState
 from gateway.store import due, moves
 from gateway.store.engine import Tx, changed
@@ -20,13 +20,8 @@ from gateway.store.engine import Tx, changed
 NEVER_WENT = (RequestState.REFUSED, RequestState.CANCELLED)
 
 
-def parcel_of(tx: Tx, reply: Reply) -> Parcel | None:
-    """What a reply came in; None for one of ours, or one given at once."""
-    return tx.session.get(Parcel, reply.parcel_id) if reply.parcel_id else None
-
-
-def add(tx: Tx, *rows: Parcel | Distribution) -> None:
-    """Record a parcel that was fetched, or what is to be delivered of a reply."""
+def add(tx: Tx, *rows: Distribution) -> None:
+    """Record what is to be delivered of a reply."""
     tx.session.add_all(rows)
     tx.session.flush()
 

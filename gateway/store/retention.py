@@ -26,20 +26,18 @@ from gateway.models import (
     Recall,
     Reply,
     Request,
-    Statement,
-    StatementEntry,
     Submission,
     Tombstone,
 )
-from gateway.states import BatchState, ReplyState, RequestState
+from gateway.states import REQUEST_FINAL, BatchState, ReplyState, RequestState
 from gateway.store import moves
 from gateway.store.engine import Tx, changed, chunks
+from gateway.store.spoken import on_statement
 
 DOCUMENTS, STATEMENTS = "documents", "statements"
 PURGED = "purged"
 _KINDS = {"LOT": "batch", "RET": "reply", "COL": "parcel", "PRV": "delivery_proof"}
 _JUDGED = (BatchState.VALIDATED, BatchState.REFUSED)
-_OVER = (RequestState.REFUSED, RequestState.RECEIVABLE, RequestState.NOT_RECEIVABLE, RequestState.CANCELLED)
 _DONE = (ReplyState.DISTRIBUTED, ReplyState.DISCARDED)
 
 
@@ -147,7 +145,7 @@ def _finished(before: datetime) -> list[ColumnElement[bool]]:
     waiting = or_(col(Reply.state).not_in(_DONE), col(Reply.created_at) >= before)
     return [
         col(Batch.state).in_(_JUDGED),
-        ~exists().where(col(Request.batch_id) == col(Batch.id), col(Request.state).not_in(_OVER)),
+        ~exists().where(col(Request.batch_id) == col(Batch.id), col(Request.state).not_in(REQUEST_FINAL)),
         ~exists().where(about, waiting),
         ~exists().where(col(Deposit.batch_id) == col(Batch.id), col(Deposit.removed_at).is_(None)),
         ~_owed(),
@@ -157,11 +155,6 @@ def _finished(before: datetime) -> list[ColumnElement[bool]]:
 
 def _owed() -> ColumnElement[bool]:
     """An invoice of the lot that the payer has not spoken of, or found receivable and has on no statement yet."""
-    on_statement = (
-        select(col(StatementEntry.invoice_id))
-        .join(Statement, col(Statement.reply_id) == col(StatementEntry.reply_id))
-        .where(col(StatementEntry.invoice_id) == col(Invoice.id))
-    )
     return exists(
         select(1)
         .select_from(Submission)
@@ -173,7 +166,7 @@ def _owed() -> ColumnElement[bool]:
             col(Submission.action) == "new",
             col(Invoice.cancelled_by).is_(None),
             or_(col(Submission.verdict).is_(None), col(Submission.verdict) == "receivable"),
-            ~exists(on_statement),
+            ~on_statement(),
         )
         .correlate(Batch)
     )

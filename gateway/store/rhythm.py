@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement
 from sqlmodel import and_, col, func, or_, select
 
 from gateway.models import Batch, Deposit, Invoice, Reply, Request, Statement, Submission
-from gateway.store.deadlines import on_statement
 from gateway.store.engine import Tx, chunks
+from gateway.store.spoken import on_statement
 
 
 class Owed(NamedTuple):
@@ -52,7 +52,7 @@ def _arrivals(tx: Tx, which: ColumnElement[bool]) -> dict[str, list[datetime]]:
 
 
 def owed(tx: Tx) -> dict[str, Owed]:
-    """Receivable invoices on no statement, by payer."""
+    """Receivable invoices on no statement, by payer. In a closed request there is none (`closing`)."""
     query = (
         select(Invoice.payer, func.count(), func.min(Request.transmitted_at))
         .join(Request, col(Request.id) == col(Invoice.request_id))

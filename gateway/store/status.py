@@ -18,12 +18,11 @@ from gateway.models import (
     Parcel,
     Reply,
     Request,
-    Statement,
-    StatementEntry,
     Submission,
 )
 from gateway.states import RequestState
 from gateway.store.engine import Tx, table_of
+from gateway.store.spoken import on_statement
 
 STANDINGS = ("refused", "pending", "sent", "receivable", "not_receivable", "cancelled", "held")
 
@@ -94,13 +93,8 @@ def states(tx: Tx, model: type[Batch | Request | Reply]) -> dict[str, int]:
 
 def standings(tx: Tx) -> Standings:
     """Count every deposited invoice under the one standing it has now."""
-    spoken_of = (
-        select(col(StatementEntry.invoice_id))
-        .join(Statement, col(Statement.reply_id) == col(StatementEntry.reply_id))
-        .where(col(StatementEntry.invoice_id).is_not(None))
-    )
     each = (
-        select(standing_now().label("standing"), col(Invoice.id).in_(spoken_of).label("spoken_of"))
+        select(standing_now().label("standing"), on_statement().label("spoken_of"))
         .select_from(Submission)
         .join(Request, col(Request.id) == col(Submission.request_id))
         .outerjoin(Invoice, col(Invoice.id) == col(Submission.invoice_id))

@@ -181,6 +181,7 @@ def template(place: Path) -> Model:
     """Make the first model, where nobody lives yet: registered, with temporary passwords. It is made where its copies
     will be, one after the other: the registry remembers whole paths."""
     folder = place / HERE
+    shutil.rmtree(folder, ignore_errors=True)  # another family may have left its own there
     payer = Sandbox(folder / "payer", shipped(), SystemClock())
     house = House(folder, payer, "swallows", Later())
     house.settings(1)

@@ -12,7 +12,7 @@ import structlog
 
 from faults.house import Later
 from gateway.config import load
-from gateway.worker import working
+from gateway.resident import working
 
 
 def main(config: str, minutes: float) -> None:

@@ -24,9 +24,9 @@ from faults.house import House, Later
 from gateway import platform
 from gateway.app import App, open_app
 from gateway.config import load
+from gateway.resident import working
 from gateway.stages.match import requests, statements
 from gateway.validation import judge
-from gateway.worker import working
 
 KILLED = 137
 PATIENCE = 90.0  # seconds; who lives longer hangs

@@ -14,7 +14,7 @@ import pytest
 from faults import checker, documents, lives
 from faults.house import HERE, House, Tried, opened, template
 from gateway.config import load
-from gateway.worker import working
+from gateway.resident import working
 
 Harm = Callable[[House], object]
 

@@ -32,10 +32,10 @@ from gateway.clock import FixedClock, today
 from gateway.config import load
 from gateway.registry import apply
 from gateway.report import Report
+from gateway.resident import recover
 from gateway.sandbox import Sandbox
 from gateway.sandbox.users import DEPOSIT
 from gateway.synthetic import LotSpec, generate, lot
-from gateway.worker import recover
 
 STEPS, STEP = 80, timedelta(minutes=54)  # 72 hours
 PERIOD = 8  # steps between two looks from outside: a tenth

@@ -10,7 +10,7 @@ import structlog
 
 from faults import documents, engines, house, lives
 from gateway.config import load
-from gateway.worker import working
+from gateway.resident import working
 
 
 def warm_up() -> None:

@@ -16,9 +16,9 @@ from gateway.app import App, open_app, shipped_and_own
 from gateway.clock import FixedClock, today
 from gateway.config import load
 from gateway.registry import apply
+from gateway.resident import recover
 from gateway.sandbox import Sandbox
 from gateway.synthetic import LotSpec, generate
-from gateway.worker import recover
 
 NOON = datetime(2026, 11, 2, 17, tzinfo=UTC)
 _AGENCY = """

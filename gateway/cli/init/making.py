@@ -12,7 +12,7 @@ from gateway.cli.init.rehearsal import SANDBOX_PORT, Seen, prepare, rehearse, sa
 from gateway.cli.init.shapes import Answers
 from gateway.config import load
 from gateway.messages import Both
-from gateway.worker import working
+from gateway.resident import working
 
 Tell = Callable[[str], None]  # is given the key of the step that begins
 

@@ -24,10 +24,10 @@ from gateway.registry import apply
 from gateway.registry.file import RegistryFile
 from gateway.registry.plan import Plan as Planned
 from gateway.registry.plan import bring
+from gateway.resident import working
 from gateway.sandbox import Sandbox
 from gateway.store import credentials as rows
 from gateway.synthetic import LotSpec, generate
-from gateway.worker import working
 
 INVOICES = 3
 LOT = "essai-0001.xml"

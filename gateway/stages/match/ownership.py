@@ -15,7 +15,7 @@ from gateway.registry import Book, Reason, Recipient, statement_recipient
 from gateway.registry.evidence import observe
 from gateway.stages import Rooms
 from gateway.stages.match.doubts import SAYS_AGAIN, Doubt
-from gateway.store import Tx, replies, statements
+from gateway.store import Tx, parcels, statements
 
 _ENVELOPE = re.compile(r"EC_([^_]*)_.*", re.IGNORECASE)  # EC_<transmission number>_<date>.zip
 # What the registry may know tomorrow: statements held for it are asked about again.
@@ -114,7 +114,7 @@ def _identities(tx: Tx, reply: Reply, content: StatementOfAccount) -> Doubt | No
     """The credential, the number inside and the number on the envelope are the same canonical string."""
     if content.sender != reply.number or TRANSMISSION_NUMBER.fullmatch(content.sender) is None:
         return Doubt("number_disagrees", {"statement": content.number})
-    parcel = replies.parcel_of(tx, reply)
+    parcel = parcels.of(tx, reply)
     envelope = _ENVELOPE.fullmatch(parcel.name) if parcel else None
     if envelope and envelope[1] != reply.number:
         return Doubt("envelope_disagrees", {"statement": content.number})

@@ -1,4 +1,4 @@
-"""The rows of a document that is judged, by column: a hundred thousand invoices make no object more."""
+"""The rows of a document that is judged, by column: no object is made for each of a hundred thousand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.models import Invoice, Request
 from gateway.report import InvoiceIndex, Report
-from gateway.store.plain import Column, Columns, Same, by_column
+from gateway.store.plain import Column, Columns, Same, columns_of
 from gateway.store.staged import CHUNK
 
 
@@ -41,7 +41,7 @@ def submissions(
             "amount_cents": own["amount_cents"],
             "lines": own["lines"],
             "valid": own["valid"],
-            "messages": Same([]),
+            "messages": Same([]),  # the default, said for all at once: it would be written for each
         }
         yield Columns(len(invoice_ids), columns)
 
@@ -65,7 +65,7 @@ def invoices(request: Request, invoices: Sequence[InvoiceIndex], ids: Sequence[s
 
 def findings(request: Request, report: Report) -> Columns:
     """The listed findings."""
-    return by_column(
+    return columns_of(
         [
             {
                 "request_id": request.id,
