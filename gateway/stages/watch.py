@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 
 class Watch:
-    """Two endpoints: what costs a few counts, and what looks at every invoice or arrival."""
+    """Two endpoints: what costs a few counts, and what looks at open invoices, arrivals and the history."""
 
     name = "watch"
 
