@@ -52,13 +52,12 @@ def insert_columns(connection: Connection, table: Table, given: Columns) -> bool
     """Insert rows; columns left out get their default. False where that cannot be done so (another driver; a default
     that only the database can tell), and nothing was done. Raises DBAPIError."""
     write = _WAYS.get(connection.dialect.driver)
-    left_out = [c for c in table.columns if c.default is not None and c.name not in given.named]
-    defaults = {column.name: _default(column, given.size) for column in left_out}
-    if write is None or not given.size or None in defaults.values():
+    if write is None or not given.size:
         return False
-    columns = {**given.named, **defaults}
+    left_out = [c for c in table.columns if c.default is not None and c.name not in given.named]
+    columns = {**given.named, **{column.name: _default(column, given.size) for column in left_out}}
     names = [column.name for column in table.columns if column.name in columns]
-    if len(names) < len(columns):
+    if len(names) < len(columns) or None in columns.values():
         return False
     written = [_written(connection.dialect, table.c[name], columns[name], given.size) for name in names]
     write(connection, table, names, zip(*written, strict=True))

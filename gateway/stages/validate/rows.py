@@ -10,57 +10,55 @@ from gateway.report import InvoiceIndex, Report
 from gateway.store.plain import Column, Columns, Same, columns_of
 from gateway.store.staged import CHUNK
 
+# Column of the table → what an invoice says of itself.
+_SUBMISSION = {
+    "ordinal": "ordinal",
+    "no_fact_ext": "number",
+    "no_fact_ramq": "payer_number",
+    "jeton_comm": "token",
+    "practice": "practice",
+    "account": "account",
+    "line": "line",
+    "first_service": "first_service",
+    "last_service": "last_service",
+    "amount_cents": "amount_cents",
+    "lines": "lines",
+    "valid": "valid",
+}
+_INVOICE = {"ordinal": "ordinal", "no_fact_ext": "number", "account": "account", "practice": "practice"}
+
 
 def submissions(
-    request: Request, invoices: Sequence[InvoiceIndex], ids: Sequence[str | None], known: Mapping[str, Invoice]
+    request: Request, said: Sequence[InvoiceIndex], ids: Sequence[str | None], known: Mapping[str, Invoice]
 ) -> Iterator[Columns]:
     """What the request asks of each invoice; `ids`: of the invoices, `known`: ours by the payer's number, for those
     that are changed."""
-    for own, invoice_ids in _pieces(invoices, ids):
-        accounts: Column = own["account"]
+    common = _of_request(request) | {"action": Same(request.action or "new")}
+    common["messages"] = Same([])  # the default, said for all at once: it would be written for each
+    for own, invoice_ids in _pieces(said, ids):
+        columns = common | {column: own[name] for column, name in _SUBMISSION.items()} | {"invoice_id": invoice_ids}
         if known:
-            accounts = [
-                invoice.account if (invoice := known.get(number or "")) else account
-                for number, account in zip(own["payer_number"], own["account"], strict=True)
-            ]
-        columns: dict[str, Column] = {
-            "request_id": Same(request.id),
-            "ordinal": own["ordinal"],
-            "batch_id": Same(request.batch_id),
-            "agency_id": Same(request.agency_id),
-            "invoice_id": invoice_ids,
-            "action": Same(request.action or "new"),
-            "no_fact_ext": own["number"],
-            "no_fact_ramq": own["payer_number"],
-            "jeton_comm": own["token"],
-            "practice": own["practice"],
-            "account": accounts,
-            "line": own["line"],
-            "first_service": own["first_service"],
-            "last_service": own["last_service"],
-            "amount_cents": own["amount_cents"],
-            "lines": own["lines"],
-            "valid": own["valid"],
-            "messages": Same([]),  # the default, said for all at once: it would be written for each
-        }
+            columns["account"] = _accounts(own, known)
         yield Columns(len(invoice_ids), columns)
 
 
-def invoices(request: Request, invoices: Sequence[InvoiceIndex], ids: Sequence[str | None]) -> Iterator[Columns]:
+def invoices(request: Request, said: Sequence[InvoiceIndex], ids: Sequence[str | None]) -> Iterator[Columns]:
     """The invoices that are born with the request."""
-    for own, invoice_ids in _pieces(invoices, ids):
-        columns: dict[str, Column] = {
-            "id": invoice_ids,
-            "agency_id": Same(request.agency_id),
-            "payer": Same(request.payer),
-            "request_id": Same(request.id),
-            "ordinal": own["ordinal"],
-            "batch_id": Same(request.batch_id),
-            "no_fact_ext": own["number"],
-            "account": own["account"],
-            "practice": own["practice"],
-        }
+    common = _of_request(request) | {"payer": Same(request.payer)}
+    for own, invoice_ids in _pieces(said, ids):
+        columns = common | {column: own[name] for column, name in _INVOICE.items()} | {"id": invoice_ids}
         yield Columns(len(invoice_ids), columns)
+
+
+def _of_request(request: Request) -> dict[str, Column]:
+    names = {"request_id": request.id, "batch_id": request.batch_id, "agency_id": request.agency_id}
+    return {name: Same(value) for name, value in names.items()}
+
+
+def _accounts(own: Mapping[str, Sequence[Any]], known: Mapping[str, Invoice]) -> list[str | None]:
+    """Through which account: that of the invoice that is changed, where we know it."""
+    pairs = zip(own["payer_number"], own["account"], strict=True)
+    return [found.account if (found := known.get(number or "")) else account for number, account in pairs]
 
 
 def findings(request: Request, report: Report) -> Columns:
@@ -83,9 +81,9 @@ def findings(request: Request, report: Report) -> Columns:
 
 
 def _pieces(
-    invoices: Sequence[InvoiceIndex], ids: Sequence[str | None]
+    said: Sequence[InvoiceIndex], ids: Sequence[str | None]
 ) -> Iterator[tuple[dict[str, tuple[Any, ...]], Sequence[str | None]]]:
     """By column, as many as one transaction takes."""
-    for start in range(0, len(invoices), CHUNK):
-        part = invoices[start : start + CHUNK]
+    for start in range(0, len(said), CHUNK):
+        part = said[start : start + CHUNK]
         yield dict(zip(InvoiceIndex._fields, zip(*part, strict=True), strict=True)), ids[start : start + CHUNK]
