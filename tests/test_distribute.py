@@ -14,6 +14,7 @@ from support.dying import Killed
 from support.returns import Fact, ReturnHouse, parcel, recev, sha256, statement
 
 from adapters.memory import Memory
+from gateway import platform
 from gateway.errors import StaleState
 from gateway.identifiers import new_id
 from gateway.models import Agency, Attempt, Distribution, Reply, Source
@@ -232,6 +233,21 @@ def test_a_worker_that_lost_its_lease_does_not_write(
     monkeypatch.undo()
     house.distributed()
     assert len(house.at_the_agency()) == 3
+
+
+def test_what_another_worker_delivered_meanwhile_is_not_owed_a_second_time(house: ReturnHouse, owed: Reply) -> None:
+    """This one slept between rendering and writing down what it had rendered."""
+
+    def meanwhile(passed: str) -> None:
+        if passed == "distribute.rendered":
+            platform.listen(None)
+            house.distributed()
+
+    platform.listen(meanwhile)
+    house.distributed()
+    assert house.now(owed).state == "DISTRIBUTED"
+    assert len(house.all(Distribution)) == len(house.at_the_agency()) == 3
+    assert all(artefact.delivered_at for artefact in house.all(Distribution))
 
 
 def test_nothing_reaches_another_agency(house: ReturnHouse, owed: Reply) -> None:

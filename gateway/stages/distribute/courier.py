@@ -81,6 +81,8 @@ class Courier:
         passing("distribute.rendered")
         number = reply.number or self._book.first_number(agency.id, today(self._rooms.clock)) or _NO_NUMBER
         with self._rooms.store.write() as tx:
+            if known := replies.distributions(tx, reply.id):
+                return known  # another worker's: this one was asleep while it rendered
             artefacts = rows(tx, reply, made, number)
             replies.add(tx, *artefacts)
         passing("distribute.recorded")
