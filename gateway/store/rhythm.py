@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement
 from sqlmodel import and_, col, func, or_, select
 
+from gateway.calendars import day_of
 from gateway.models import Batch, Deposit, Invoice, Reply, Request, Statement, Submission
 from gateway.store.engine import Tx, chunks
 from gateway.store.spoken import on_statement
@@ -29,7 +30,8 @@ class Spoken(NamedTuple):
 
 
 def deposits(tx: Tx, span: timedelta) -> dict[str, list[datetime]]:
-    """Every agency's arrivals, in order: those of the last `span`, or of the span before its last one."""
+    """Every agency's arrivals, in order: those of the last `span`, or of the span before its last one. Of each day in
+    Toronto the first one is given, and the last of all."""
     since = tx.now - span
     newest = select(Batch.agency_id, func.max(Deposit.received_at)).join(Batch, col(Batch.id) == col(Deposit.batch_id))
     last = dict(tx.session.exec(newest.group_by(col(Batch.agency_id))).all())
@@ -44,11 +46,18 @@ def deposits(tx: Tx, span: timedelta) -> dict[str, list[datetime]]:
 
 
 def _arrivals(tx: Tx, which: ColumnElement[bool]) -> dict[str, list[datetime]]:
-    found: dict[str, list[datetime]] = defaultdict(list)
+    """Read a few at a time: of years of arrivals little is kept."""
+    firsts: dict[tuple[str, date], datetime] = {}
+    last: dict[str, datetime] = {}
     query = select(Batch.agency_id, Deposit.received_at).join(Batch, col(Batch.id) == col(Deposit.batch_id))
-    for agency, moment in tx.session.exec(query.where(which).order_by(col(Deposit.received_at))):
+    for agency, moment in tx.session.execute(query.where(which).execution_options(yield_per=1000)):
+        key = agency, day_of(moment)
+        firsts[key] = min(moment, firsts.get(key, moment))
+        last[agency] = max(moment, last.get(agency, moment))
+    found: dict[str, list[datetime]] = defaultdict(list)
+    for (agency, _), moment in sorted(firsts.items(), key=lambda one: one[1]):
         found[agency].append(moment)
-    return found
+    return {agency: sorted({*moments, last[agency]}) for agency, moments in found.items()}
 
 
 def owed(tx: Tx) -> dict[str, Owed]:
