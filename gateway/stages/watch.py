@@ -6,6 +6,7 @@ import structlog
 
 from gateway import watch
 from gateway.alerts import reconcile
+from gateway.processes import give_back_memory
 from gateway.registry import Book
 from gateway.stages import Endpoint, Outcome, Rooms
 from gateway.store import alerts, due
@@ -31,6 +32,8 @@ class Watch:
         return [Endpoint("often", OFTEN), Endpoint("seldom", SELDOM)]
 
     def run(self, rooms: Rooms, endpoint: str) -> Outcome:
+        if endpoint == "seldom":
+            give_back_memory()
         look = Look(rooms.config, rooms.store, rooms.catalog, rooms.clock)
         symptoms, known = watch.gather(look, self._sources[endpoint])
         with rooms.store.read() as tx:
