@@ -27,6 +27,7 @@ from measure import Lane, ratio, rounds, table
 
 from gateway import app as house
 from gateway import catalog, config
+from gateway.clock import SystemClock, today
 from gateway.stages.collect import Collect
 from gateway.stages.validate import Validate
 from gateway.store import staged
@@ -144,7 +145,7 @@ def work(place: Path, beside: Path | None) -> None:
     if beside is not None:
         known, data = catalog.load([SCHEMAS]), beside.read_bytes()
         begun = time.process_time()
-        judge(io.BytesIO(data), beside.name, known, sink=[].append)
+        judge(io.BytesIO(data), beside.name, known, on=today(SystemClock()), sink=[].append)  # as the stage does
         print(kept, time.process_time() - begun)
 
 
