@@ -49,10 +49,11 @@ def _told(rooms: Rooms) -> int:
 
 def _close(rooms: Rooms) -> None:
     """What has nothing open any more is not looked at again."""
-    done = [""] * AT_ONCE
-    while len(done) == AT_ONCE:
+    while True:
         with rooms.store.read() as tx:
             done = closing.closable(tx, AT_ONCE)
         if done:
             with rooms.store.write() as tx:
                 closing.close(tx, done)
+        if len(done) < AT_ONCE:
+            return

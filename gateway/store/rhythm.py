@@ -47,17 +47,14 @@ def deposits(tx: Tx, span: timedelta) -> dict[str, list[datetime]]:
 
 def _arrivals(tx: Tx, which: ColumnElement[bool]) -> dict[str, list[datetime]]:
     """Read a few at a time: of years of arrivals little is kept."""
-    firsts: dict[tuple[str, date], datetime] = {}
+    firsts: dict[str, dict[date, datetime]] = defaultdict(dict)
     last: dict[str, datetime] = {}
     query = select(Batch.agency_id, Deposit.received_at).join(Batch, col(Batch.id) == col(Deposit.batch_id))
     for agency, moment in tx.session.execute(query.where(which).execution_options(yield_per=1000)):
-        key = agency, day_of(moment)
-        firsts[key] = min(moment, firsts.get(key, moment))
+        day = day_of(moment)
+        firsts[agency][day] = min(moment, firsts[agency].get(day, moment))
         last[agency] = max(moment, last.get(agency, moment))
-    found: dict[str, list[datetime]] = defaultdict(list)
-    for (agency, _), moment in sorted(firsts.items(), key=lambda one: one[1]):
-        found[agency].append(moment)
-    return {agency: sorted({*moments, last[agency]}) for agency, moments in found.items()}
+    return {agency: sorted({*days.values(), last[agency]}) for agency, days in firsts.items()}
 
 
 def owed(tx: Tx) -> dict[str, Owed]:
