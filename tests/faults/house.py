@@ -198,7 +198,7 @@ def template(place: Path) -> Model:
     return Model(place / MODEL, frozenset(house.said))
 
 
-def _laid(model: Model, folder: Path) -> None:
+def laid(model: Model, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(model.folder, folder)
 
@@ -216,7 +216,7 @@ def opened(
     something that stands between gateway and payer: given the payer's port, it tells the one to go to instead.
     `lay` copies the model there; `rules` ends the payer's table in the configuration."""
     folder = place / HERE
-    (lay or _laid)(model, folder)
+    (lay or laid)(model, folder)
     clock = Later(model.minutes)
     payer = Sandbox(folder / "payer", shipped(), clock, keeps=PAYERS[kind][0] == "keeps")
     house = House(folder, payer, kind, clock, dict(model.deposited), list(model.tried), set(model.said))

@@ -14,7 +14,7 @@ from typing import Any
 from support.town import NOON, Town, town
 
 from faults import engines, lives
-from faults.house import HERE
+from faults.house import HERE, Model, laid
 from faults.lives import Life
 from faults.proxy import Proxy, Toxic
 from faults.trials import Bench, Outcome, Trial
@@ -104,22 +104,27 @@ def _wrong(place: Town, *, changed: bool) -> Iterator[str]:
 def _aged(bench: Bench, proxy: Proxy) -> Iterator[Town]:
     """An agency with two identifiers, of which the older one's time has come."""
     engines.share()
-    folder, model = bench.place / HERE, bench.place / "machines"
-    if not model.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        with _town(folder, int) as place:
-            for wait in (APART, AGED):
-                _make(place)
-                place.clock.advance(wait)
-        folder.rename(model)
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(model, folder)
+    folder = bench.place / HERE
     try:
+        laid(_model(bench), folder)
         with _town(folder, proxy.open, NOON + APART + AGED) as place:
             lives.judging_here(place.app)
             yield place
     finally:
         proxy.close()
+
+
+def _model(bench: Bench) -> Model:
+    """That town, made once."""
+    if "machines" not in bench.models:
+        folder = bench.place / HERE
+        shutil.rmtree(folder, ignore_errors=True)
+        with _town(folder, int) as place:
+            for wait in (APART, AGED):
+                _make(place)
+                place.clock.advance(wait)
+        bench.models["machines"] = Model(folder.rename(bench.place / "machines"), frozenset())
+    return bench.models["machines"]
 
 
 def _town(folder: Path, between: Callable[[int], int], begun: datetime | None = None) -> AbstractContextManager[Town]:
