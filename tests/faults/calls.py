@@ -16,7 +16,6 @@ from faults.shapes import shape
 from faults.tracing import HANGS
 from faults.trials import Bench, Outcome, Trial, finish
 
-IN_TURN = Life(in_turn=True)
 QUARTER = 4  # one in so many calls also fails, in the quick plan
 STRETCH = 100  # calls of one house that is killed
 EIGHTH = 8  # one house in so many is followed to its end in the long plan, though it looks like one before
@@ -38,16 +37,23 @@ class Part:
         return Life(in_turn=True, once=True, stages=self.stages)
 
 
-_LAST = ("match", "distribute", "deadlines", "anchor", "rotate", "watch", "tell", "backup")
 # The way has two lives: to the payer, and back with its answer and its statement.
 WHOLE = (Part("out"), Part("back", "out", answered=True))
-# The same way in five lives, so that one whose call fails is a short one (the quick plan).
+REST = ("deadlines", "anchor", "rotate", "watch", "tell", "key", "backup")
+# The same way, each stage that has something to do in a life of its own: whatever befalls a call, only the stage it
+# belongs to is gone through again (the quick plan).
 SHORT = (
-    Part("in", stages=("collect", "validate")),
-    Part("sent", "in", stages=("transmit", "receive")),
-    Part("told", "sent", stages=_LAST),
-    Part("fetched", "told", answered=True, stages=("collect", "validate", "transmit", "receive")),
-    Part("returned", "fetched", stages=_LAST),
+    Part("collected", stages=("collect",)),
+    Part("judged", "collected", stages=("validate",)),
+    Part("sent", "judged", stages=("transmit",)),
+    Part("asked", "sent", stages=("receive",)),
+    Part("noted", "asked", stages=("match",)),
+    Part("told", "noted", stages=("distribute",)),
+    Part("rested", "told", stages=REST),
+    Part("fetched", "rested", answered=True, stages=("collect", "validate", "transmit", "receive")),
+    Part("matched", "fetched", stages=("match",)),
+    Part("returned", "matched", stages=("distribute",)),
+    Part("ended", "returned", stages=REST),
 )
 PARTS = {part.name: part for part in (*WHOLE, *SHORT)}
 
@@ -59,8 +65,7 @@ def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
         return
     bench = Bench()
     try:
-        made = [trial for part in WHOLE for trial in _kills(bench, part, seed, thorough)]
-        made += [trial for part in (WHOLE if thorough else SHORT) for trial in _errors(bench, part, seed, thorough)]
+        made = [trial for part in (WHOLE if thorough else SHORT) for trial in _of_part(bench, part, seed, thorough)]
     except OSError as error:
         made = [Trial("calls", "stopped", seed, {"missing": f"system calls cannot be stopped: {error}"})]
     finally:
@@ -69,26 +74,20 @@ def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
     yield from made[:count]
 
 
-def _kills(bench: Bench, part: Part, seed: int, thorough: bool) -> Iterator[Trial]:
-    calls = len(_counted(bench, part))
-    for first in range(0, calls, STRETCH):
+def _of_part(bench: Bench, part: Part, seed: int, thorough: bool) -> Iterator[Trial]:
+    with _begun(bench, part) as place:
+        calls = tracing.counted(place, part.life)
+    facts = {"part": part.name, "more": thorough}
+    for first in range(0, len(calls), STRETCH):
         last = first + STRETCH
-        facts = {"part": part.name, "first": first, "last": last if last < calls else None, "more": thorough}
-        yield Trial("calls", f"{part.name}, killed at {first + 1} to {min(last, calls)}", seed, facts)
-
-
-def _errors(bench: Bench, part: Part, seed: int, thorough: bool) -> Iterator[Trial]:
+        bounds = {"first": first, "last": last if last < len(calls) else None}
+        yield Trial("calls", f"{part.name}, killed at {first + 1} to {min(last, len(calls))}", seed, facts | bounds)
     chance = random.Random(f"{part.name}/{seed}")
-    for call, nth in _counted(bench, part):
+    for call, nth in calls:
         if thorough or chance.randrange(QUARTER) == 0:
             for harm in tracing.ERRORS:
-                facts = {"part": part.name, "call": call, "nth": nth, "harm": harm, "more": thorough}
-                yield Trial("calls", f"{part.name}, {call} {nth}: {harm}", seed, facts)
-
-
-def _counted(bench: Bench, part: Part) -> list[tuple[str, int]]:
-    with _begun(bench, part) as place:
-        return tracing.counted(place, part.life)
+                what = {"call": call, "nth": nth, "harm": harm}
+                yield Trial("calls", f"{part.name}, {call} {nth}: {harm}", seed, facts | what)
 
 
 def attempt(trial: Trial, bench: Bench) -> Outcome:
@@ -107,7 +106,7 @@ def _failed(trial: Trial, bench: Bench) -> Outcome:
         if code == HANGS:
             outcome.wrong.append("the gateway hangs")
         if not outcome.wrong and (bench.follows(shape(place)) or _drawn(trial.facts, trial.chance)):
-            outcome.wrong = finish(place, IN_TURN)
+            outcome.wrong = _followed(place)
         outcome.persons = place.persons
     return outcome
 
@@ -125,7 +124,7 @@ def _killed(trial: Trial, bench: Bench) -> Outcome:
             outcome.tried += walk.at - done
             outcome.wrong = walk.wrong + ["the gateway hangs"] * (code == HANGS)
             if walk.follows and not outcome.wrong:
-                outcome.wrong = checker.at_any_moment(place) or finish(place, IN_TURN)
+                outcome.wrong = checker.at_any_moment(place) or _followed(place)
             done, over = walk.at, not walk.follows
             outcome.wrong = outcome.wrong and [f"killed at call {done}", *outcome.wrong]
             outcome.persons += place.persons
@@ -158,6 +157,12 @@ class _Walk:
         self.wrong = self.moments.wrong()
         self.follows = not self.wrong and (self.bench.follows(self.moments.shape) or self.drawn())
         return "kill" if self.wrong or self.follows else ""
+
+
+def _followed(place: House) -> list[str]:
+    """To its end. What the payer has already it answers while the gateway is down."""
+    place.issue_statements()
+    return finish(place, lives.ROUND)
 
 
 def _drawn(facts: dict[str, Any], chance: random.Random) -> bool:

@@ -14,13 +14,13 @@ from pathlib import Path
 from faults.documents import AGENCIES, REGISTRY
 from gateway import app as wiring
 from gateway.app import open_app
-from gateway.catalog import Catalog
+from gateway.catalog import Catalog, Family
 from gateway.clock import SystemClock, today
 from gateway.config import load
 from gateway.installed import Installed
 from gateway.registry import apply
 from gateway.resources import data_dir
-from gateway.sandbox import Sandbox, users
+from gateway.sandbox import Sandbox, prices, users
 from gateway.sandbox.logins import Account, Authenticator
 
 HERE, MODEL = "house", "model"  # below the folder of whoever tries: where a house is, and what it is copied from
@@ -42,6 +42,17 @@ def shipped() -> Catalog:
 
 
 wiring.shipped_and_own = lambda _state: shipped()
+_read, _lists = prices.load, dict[Path, prices.Prices]()
+
+
+def _prices(family: Family) -> prices.Prices:
+    """Each family's list, read once."""
+    if family.folder not in _lists:
+        _lists[family.folder] = _read(family)
+    return _lists[family.folder]
+
+
+prices.load = _prices
 
 
 class Later(SystemClock):

@@ -42,6 +42,6 @@ def attempt(trial: Trial, bench: Bench) -> Outcome:
             outcome.wrong = checker.at_any_moment(place)
             for number in checker.shut_out(place):
                 place.give_password(number)
-        outcome.wrong = outcome.wrong or finish(place)
+        outcome.wrong = outcome.wrong or finish(place, later=lives.ROUND)
         outcome.persons = place.persons
     return outcome

@@ -47,10 +47,12 @@ class Life:
     freezes: bool = False  # at the point it stops (SIGSTOP) instead of dying
     beside: bool = False  # a second worker on the same state, as other databases allow
     largest: int = 0  # bytes a file may have; 0: no limit
+    notes: str = ""  # a file where each point that is passed is noted
     asks: tuple[str, ...] = ()  # system calls that wait for its parent's word
 
 
 WHOLE = Life()
+ROUND = Life(in_turn=True, once=True)
 
 
 class InTurn:
@@ -67,7 +69,7 @@ class InTurn:
 def run(config: str, minutes: float, log: str, life: Life, parent: Connection | None = None) -> None:
     """What such a process does: everything that is due, or as much of it as it lives to do."""
     _speak_to(log, life.quiet)
-    platform.listen(_dying(life) if life.point else None)
+    platform.listen(_dying(life) if life.point else _noting(life.notes) if life.notes else None)
     requests.IN_ONE = statements.IN_ONE = 1  # every reply is large: its rows are staged in pieces
     if parent is not None:
         doorman.submit(life.asks, parent)
@@ -109,6 +111,14 @@ def _dying(life: Life) -> Callable[[str], None]:
                 os._exit(KILLED)
 
     return die
+
+
+def _noting(notes: str) -> Callable[[str], None]:
+    def note(passed: str) -> None:
+        with Path(notes).open("a") as file:
+            file.write(f"{passed}\n")
+
+    return note
 
 
 def _speak_to(log: str, quiet: bool) -> None:

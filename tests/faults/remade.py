@@ -19,11 +19,12 @@ from faults.lives import Life
 from faults.proxy import Proxy, Toxic
 from faults.trials import Bench, Outcome, Trial
 from gateway.clock import SystemClock
+from gateway.resident import recover
 
 NUMBER, FIRST, SECOND = "18001", "AGE18001A", "AGE18001B"
 CHANGE = 0  # the connection of the change, among those to the door where identifiers are made
 APART, AGED = timedelta(days=3), timedelta(days=17, hours=1)  # the first is 20 days old of 30
-LATER, LIVES = timedelta(hours=1, minutes=1), 3
+LATER, TURNS, LOTS = timedelta(hours=1, minutes=1), 4, (0, 2)  # between two turns; in which of them a lot comes in
 PLACES = 20
 # Each step after which a process may be gone, and how often it is passed before: other logins pass some of them too.
 ONCE, THRICE = ("change_begun", "journalled", "change_kept"), ("attempted", "proved")
@@ -53,11 +54,13 @@ def attempt(trial: Trial, bench: Bench) -> Outcome:
         reached = _first_life(place, proxy, facts)
         if not reached:
             return Outcome(0, skipped=1, why="the session ended before that byte, or the point was not passed")
-        for life in range(LIVES):
-            place.agencies[NUMBER].deposit(f"{life}.xml", place.agencies[NUMBER].lot(seed=life + 1))
-            place.settle()
+        for turn in range(TURNS):
+            if turn in LOTS:
+                place.agencies[NUMBER].deposit(f"{turn}.xml", place.agencies[NUMBER].lot(seed=turn + 1))
+            place.payer.process()
+            recover(place.app)
+            lives.in_turn(place.app, 1)
             place.clock.advance(LATER)
-            place.once()
         outcome.wrong = list(_wrong(place, changed=_payers(place)[FIRST]["changed"] != before))
     return outcome
 

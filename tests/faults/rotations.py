@@ -87,7 +87,7 @@ def _changed(place: House, proxy: Proxy) -> Outcome:
     outcome = Outcome(1, checker.at_any_moment(place))
     if not proxy.struck.is_set():
         outcome.tried, outcome.skipped, outcome.why = 0, 1, "the session ended before that byte"
-    outcome.wrong = outcome.wrong or finish(place)
+    outcome.wrong = outcome.wrong or finish(place, lives.ROUND)
     if place.persons:
         outcome.wrong.append(f"I9 after one cut {place.persons} passwords had to be given by a person")
     return outcome

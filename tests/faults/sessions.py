@@ -38,7 +38,8 @@ def attempt(trial: Trial, bench: Bench) -> Outcome:
             if not proxy.struck.is_set():
                 outcome.tried, outcome.skipped, outcome.why = 0, 1, "the session ended before that byte"
             proxy.toxic = None
-            outcome.wrong = outcome.wrong or finish(place, IN_TURN, doubt=kind == "swallows")
+            place.issue_statements()
+            outcome.wrong = outcome.wrong or finish(place, lives.ROUND, doubt=kind == "swallows")
             outcome.wrong = outcome.wrong and [str(toxic), *outcome.wrong]
             outcome.persons = place.persons
             return outcome

@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -63,6 +64,7 @@ class Bench:
         self._folder = tempfile.TemporaryDirectory(prefix="gateway-faults-", dir=house.ground())
         self.place = Path(self._folder.name)
         self.models: dict[str, Model] = {}
+        self.passed: dict[str, Counter[str]] = {}  # points passed on an unharmed way, by model
         self.lengths: dict[str, dict[tuple[int, str], int]] = {}  # bytes of each session, by kind of rotation
         self.sessions: dict[tuple[int, str], int] = {}  # bytes of each session of a way out
 
@@ -95,11 +97,11 @@ class Bench:
         self._folder.cleanup()
 
 
-def finish(place: House, life: Life = lives.WHOLE, doubt: bool = False) -> list[str]:
+def finish(place: House, life: Life = lives.WHOLE, doubt: bool = False, later: Life | None = None) -> list[str]:
     """Start again and again, let the payer answer, let a person give passwords that nobody can know any more, until
-    nothing is left to do; then everything must be right."""
-    for _ in range(TURNS):
-        code = lives.live(place, life)
+    nothing is left to do; then everything must be right. `later`: how every life after the first is, if otherwise."""
+    for turn in range(TURNS):
+        code = lives.live(place, later if turn and later else life)
         if code != 0:
             return [f"a life without any fault ended with {code}"]
         issued = place.issue_statements()
