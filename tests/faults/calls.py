@@ -55,6 +55,7 @@ SHORT = (
     Part("returned", "matched", stages=("distribute",)),
     Part("ended", "returned", stages=REST),
 )
+OPENED = Life(in_turn=True, once=True, stages=("none",))  # begins, and gives no stage its turn
 PARTS = {part.name: part for part in (*WHOLE, *SHORT)}
 
 
@@ -75,19 +76,25 @@ def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:
 
 
 def _of_part(bench: Bench, part: Part, seed: int, thorough: bool) -> Iterator[Trial]:
-    with _begun(bench, part) as place:
-        calls = tracing.counted(place, part.life)
+    """Where the way only goes on in another life, what that one does before its first stage is no part of the way."""
+    calls = _counted(bench, part, part.life)
+    opening = len(_counted(bench, part, OPENED)) if part.after and not part.answered else 0
     facts = {"part": part.name, "more": thorough}
-    for first in range(0, len(calls), STRETCH):
+    for first in range(opening, len(calls), STRETCH):
         last = first + STRETCH
         bounds = {"first": first, "last": last if last < len(calls) else None}
         yield Trial("calls", f"{part.name}, killed at {first + 1} to {min(last, len(calls))}", seed, facts | bounds)
     chance = random.Random(f"{part.name}/{seed}")
-    for call, nth in calls:
+    for call, nth in calls[opening:]:
         if thorough or chance.randrange(QUARTER) == 0:
             for harm in tracing.ERRORS:
                 what = {"call": call, "nth": nth, "harm": harm}
                 yield Trial("calls", f"{part.name}, {call} {nth}: {harm}", seed, facts | what)
+
+
+def _counted(bench: Bench, part: Part, life: Life) -> list[tuple[str, int]]:
+    with _begun(bench, part) as place:
+        return tracing.counted(place, life)
 
 
 def attempt(trial: Trial, bench: Bench) -> Outcome:

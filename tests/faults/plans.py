@@ -22,9 +22,10 @@ FAMILIES: Mapping[str, Any] = {
     "soak": soak,
     "large": large,
 }
-# Family → how many; None: all there are. The longest comes first: while it has one lane the others have the rest.
+# Family → how many; None: all there are. The longest comes first: while it has one lane the others have the rest. In
+# the quick one the lanes have points to try while the calls are counted.
 PLANS: Mapping[str, Mapping[str, int | None]] = {
-    "quick": {"calls": None, "points": None, "kills": 200, "rotations": None, "sessions": 25},
+    "quick": {"points": None, "calls": None, "kills": 200, "rotations": None, "sessions": 25},
     "all": {
         "soak": 20_000,  # lots
         "large": 100_000,  # invoices
