@@ -15,6 +15,7 @@ from gateway.config import Config
 from gateway.errors import ConfigError
 from gateway.messages import both
 from gateway.platform import private_dir
+from gateway.processes import use_one_heap
 from gateway.retention import finish
 from gateway.store import audit, due, kept
 
@@ -36,6 +37,7 @@ def recover(app: App) -> None:
 def working(config: Config, *, actor: str = "system", clock: Clock | None = None) -> Iterator[App]:
     """The house for the one process whose stages work on this state folder, tidied up after whoever died in it. Raises
     ConfigError when another one runs."""
+    use_one_heap()
     with instance_lock(config), open_app(config, actor=actor, clock=clock) as app:
         recover(app)
         finish(app.house)

@@ -1,4 +1,4 @@
-"""What a process of ours gives back to the system."""
+"""What a process of ours takes from the system, and gives back to it."""
 
 from __future__ import annotations
 
@@ -27,3 +27,28 @@ print(before - resident())
 def test_memory_that_was_freed_goes_back_to_the_system() -> None:
     done = subprocess.run([sys.executable, "-c", _FREED], capture_output=True, text=True, check=True, timeout=60)
     assert int(done.stdout) > 50  # MiB, of a hundred
+
+
+_ONE_HEAP = """
+import threading
+from pathlib import Path
+from gateway.processes import use_one_heap
+
+def among():
+    maps = [line.split() for line in Path("/proc/self/maps").read_text().splitlines()]
+    begins, ends = next(line[0].split("-") for line in maps if line[-1] == "[heap]")
+    return sum(int(begins, 16) <= id(one) < int(ends, 16) for one in held)
+
+use_one_heap()
+held = []
+threads = [threading.Thread(target=lambda: held.extend([bytes(2000) for _ in range(1000)])) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(among())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's heaps")
+def test_all_threads_take_their_memory_from_one_heap() -> None:
+    done = subprocess.run([sys.executable, "-c", _ONE_HEAP], capture_output=True, text=True, check=True, timeout=60)
+    assert int(done.stdout) == 8000

@@ -30,6 +30,7 @@ from faults.unsteady import weather
 from gateway.app import App, open_app, shipped_and_own
 from gateway.clock import FixedClock, today
 from gateway.config import load
+from gateway.processes import use_one_heap
 from gateway.registry import apply
 from gateway.report import Report
 from gateway.resident import recover
@@ -248,6 +249,7 @@ def _size() -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    use_one_heap()  # as `resident.working` does
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     weather.seed = int(sys.argv[3])
     Days(Path(sys.argv[1]), *map(int, (*sys.argv[2:], STEPS)[:3])).live()
