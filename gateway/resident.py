@@ -19,6 +19,8 @@ from gateway.processes import use_one_heap
 from gateway.retention import finish
 from gateway.store import audit, due, kept
 
+_BEGINS, _LOOKS = 2.0, 0.05  # seconds: what a process at most needs to become another program; between two looks
+
 
 def recover(app: App) -> None:
     """Only under the instance lock, before anything begins: whoever held a lease here is dead, and bytes whose row was
@@ -47,11 +49,12 @@ def working(config: Config, *, actor: str = "system", clock: Clock | None = None
 
 @contextmanager
 def instance_lock(config: Config) -> Iterator[None]:
-    """Hold the state folder for one running service. Raises ConfigError when another one runs on it."""
+    """Hold the state folder for one running service. Raises ConfigError when another one runs on it. Who was killed
+    while it started a process still seems to run until that one has become another program."""
     private_dir(config.paths.state)
-    lock = FileLock(config.paths.lock, timeout=0, mode=0o600)
+    lock = FileLock(config.paths.lock, timeout=_BEGINS, mode=0o600)
     try:
-        lock.acquire()
+        lock.acquire(poll_interval=_LOOKS)
     except Timeout:
         raise ConfigError(both("app.already_running", folder=config.paths.state)) from None
     try:
