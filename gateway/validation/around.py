@@ -1,7 +1,8 @@
 """How what stands around the invoices of a document is written: a pattern for other documents written like it.
 
 Declaration, tags, names of attributes and the blanks between tags are as they were; each value is a hole. Values of
-attributes with a prefix (namespaces, schemaLocation) stay as they were too: what tags mean depends on them.
+attributes with a prefix (namespaces, schemaLocation) stay as they were too: what tags mean depends on them. A second
+pattern, with narrower holes, takes only values that certainly fit.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from gateway import xmlsafe
+from gateway.validation.declared import Declared
 from gateway.validation.fields import LONGEST, Values
 from gateway.validation.learning import ATTRIBUTE, TAG
 from gateway.xmlsafe import Element
@@ -21,6 +23,7 @@ _BEGINS = re.compile(r"(?:<\?xml [^<>]*\?>)?[ \t\r\n]*(?=<)")
 _ENDS = r"(?:</[^\s<>/]+[ \t]*>[ \t\r\n]*){%d}"
 _BLANK = " \t\r\n"
 _VALUE = r"([^%s<&\t\r\n]{0,%d})"  # what a parser hands on as it stands, and whole
+_WHOLE = r"(?=.{0,%d}%s)"
 _HOLE = re.compile(r"hole(\d+)")
 Joins = Sequence[tuple[str, Sequence[Sequence[int]]]]  # field, and for each of its values the holes it is joined of
 
@@ -30,6 +33,7 @@ class Around:
     """One way of writing it. `begins` takes all that comes before the invoices, `ends` is what comes after them."""
 
     begins: re.Pattern[str]
+    narrow: re.Pattern[str] | None  # the same; None where it is not certain which values fit
     ends: str
     lines: int  # line breaks before the invoices
     whole: Sequence[tuple[str, int]]  # fields that are one hole
@@ -47,21 +51,23 @@ class _UnlikeError(Exception):
     """It is not written so that it could be learned."""
 
 
-def learned(text: str, trail: Sequence[int], fields: Callable[[Element], Values]) -> Around | None:
+def learned(text: str, trail: Sequence[int], fields: Callable[[Element], Values], declared: Declared) -> Around | None:
     """How all around the invoices of a document is written; None where it is too odd. The document is well-formed, and
     ends with its list of invoices, which has some, to which `trail` leads: child numbers from the root on. `fields`
-    takes what the document says of itself."""
+    takes what the document says of itself; `declared` by the schema: what stands around invoices."""
     try:
-        return _Reader(text, trail).read(fields)
+        return _Reader(text, trail, declared).read(fields)
     except (_UnlikeError, etree.XMLSyntaxError):
         return None
 
 
 class _Reader:
-    def __init__(self, text: str, trail: Sequence[int]) -> None:
-        self._text, self._trail = text, list(trail)
+    def __init__(self, text: str, trail: Sequence[int], declared: Declared) -> None:
+        self._text, self._trail, self._declared = text, list(trail), declared
         self._pattern = self._marked = ""  # the beginning, with holes; the same, with a mark in each of them
+        self._narrow: str | None = ""
         self._holes = 0
+        self._names: list[str] = []  # of what is open, local
 
     def read(self, fields: Callable[[Element], Values]) -> Around:
         at = self._before()
@@ -70,7 +76,8 @@ class _Reader:
         joins = {name: [_joined(value) for value in values] for name, values in found.items()}
         whole = [(name, values[0][0]) for name, values in joins.items() if list(map(len, values)) == [1]]
         joined = [(name, values) for name, values in joins.items() if list(map(len, values)) != [1]]
-        made = Around(re.compile(self._pattern), ends, self._text.count("\n", 0, at), whole, joined)
+        narrow = re.compile(self._narrow) if self._narrow is not None else None
+        made = Around(re.compile(self._pattern), narrow, ends, self._text.count("\n", 0, at), whole, joined)
         own = made.begins.match(self._text)
         if own is None or own.end() != at:
             raise _UnlikeError
@@ -91,11 +98,13 @@ class _Reader:
             if tag["end"]:
                 self._put(tag[0].removesuffix(tag["text"]))
                 path, children = path[:-1], children[:-1]
+                self._names.pop()
             else:
                 path, children = [*path, *children[-1:]], [*children[:-1], *[n + 1 for n in children[-1:]], 0]
                 self._start(tag)
             if tag["empty"]:
                 path, children = path[:-1], children[:-1]
+                self._names.pop()
             self._between(tag, leaf=not (tag["end"] or tag["empty"]) and bool(following["end"]))
             tag = following
         return at
@@ -108,19 +117,23 @@ class _Reader:
 
     def _start(self, tag: re.Match[str]) -> None:
         self._put(f"<{tag['name']}")
+        self._names.append(tag["name"].rpartition(":")[2])
+        self._narrow = self._narrow if self._declared.knows(tuple(self._names)) else None
         for one in ATTRIBUTE.finditer(tag["attributes"]):
             self._put(f"{one['space']}{one['name']}={one['quote']}")
             if one["name"] == "xmlns" or ":" in one["name"]:
                 self._put(one["value"])
+                self._narrow = None if one["name"].endswith(":nil") else self._narrow
             else:
-                self._hole(one["quote"])
+                fit = self._declared.attribute(tuple(self._names), one["name"], one["quote"])
+                self._hole(one["quote"], fit.pattern if fit is not None else None)
             self._put(one["quote"])
         self._put(f"{tag['space']}{tag['empty']}>")
 
     def _between(self, tag: re.Match[str], *, leaf: bool) -> None:
         """What comes after a tag."""
         if leaf:
-            self._hole("")
+            self._hole("", self._declared.text(tuple(self._names)))
         elif tag["text"].strip(_BLANK):
             raise _UnlikeError
         else:
@@ -137,10 +150,14 @@ class _Reader:
 
     def _put(self, written: str) -> None:
         self._pattern += re.escape(written)
+        self._narrow = self._narrow + re.escape(written) if self._narrow is not None else None
         self._marked += written
 
-    def _hole(self, quote: str) -> None:
+    def _hole(self, quote: str, fitting: str | None) -> None:
+        """A value; `fitting`: the pattern of what certainly fits there."""
         self._pattern += _VALUE % (quote, LONGEST)
+        both = _WHOLE % (LONGEST, quote or "<") + f"({fitting})"
+        self._narrow = self._narrow + both if self._narrow is not None and fitting is not None else None
         self._marked += f"hole{self._holes}"
         self._holes += 1
 

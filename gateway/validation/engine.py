@@ -22,9 +22,9 @@ from gateway.validation.guard import Guarded
 from gateway.validation.invoices import Invoices, field_place, rule_draft
 from gateway.validation.limits import MIB, Limits
 from gateway.validation.marks import Marks
+from gateway.validation.opening import opener
 from gateway.validation.pieces import InvoiceList
 from gateway.validation.plan import Plan
-from gateway.validation.quick import opener
 from gateway.validation.schema import drafts
 from gateway.validation.short import Short, short
 from gateway.validation.split import Splitter
@@ -57,7 +57,7 @@ class Engine:
             self._part_by_part(source)
             self._plan.rules.close(self._rules)
             return
-        head, _ = self._plan.head.take(found.root)
+        head, _ = self._plan.head.take(found.root())
         self.short(found, head)
         learn(found, self._plan, self._seen, self._limits)
 
@@ -84,7 +84,7 @@ class Engine:
         self._head = head
         self._passing = Invoices(self._plan, self._rules, self._head, None, self.findings, self._sink)
         self._passing.chunk(found.chunk)
-        self.invoices, self.invalid_invoices = len(found.chunk.holder), self._passing.invalid
+        self.invoices, self.invalid_invoices = len(found.chunk), self._passing.invalid
         self._of_document(found.root, whole=True)
         self._plan.rules.close(self._rules)
 
@@ -129,9 +129,9 @@ class Engine:
         frame = passing.frame if passing else None
         if frame is not None and not frame.judges:
             self.findings.add(built_in("SCHEMA_OTHER", "invoices_not_judged", severity="info"))
-        self._of_document(root, whole=whole)
+        self._of_document(lambda: root, whole=whole)
 
-    def _of_document(self, root: Element, *, whole: bool) -> None:
+    def _of_document(self, root: Callable[[], Element], *, whole: bool) -> None:
         """What it says of itself."""
         self.index = index.of_document(self._plan.document, self._head, self._seen.sha256)
         self.index.sender = self.index.sender or (self._passing.sender if self._passing else None)
@@ -169,7 +169,7 @@ class Engine:
         found.element[found.slot : found.slot] = crowd
         return crowd
 
-    def _request_number(self, root: Element, whole: bool) -> None:
+    def _request_number(self, root: Callable[[], Element], whole: bool) -> None:
         document = self._plan.document
         if document.role != "request" or "request_number" not in document.fields:
             return
@@ -184,12 +184,13 @@ class Engine:
             draft.place = self._head_place(root, "request_number")
             self.findings.add(draft)
 
-    def _document_rules(self, root: Element) -> None:
+    def _document_rules(self, root: Callable[[], Element]) -> None:
         facts = Facts(self._plan.document, self._head)
         for rule in self._rules.broken("document", facts):
             self.findings.add(rule_draft(rule, partial(self._head_place, root, rule.field or "")))
 
-    def _head_place(self, root: Element, name: str) -> Place:
+    def _head_place(self, parsed: Callable[[], Element], name: str) -> Place:
+        root = parsed()
         return field_place(root, self._plan.document.fields.get(name), root, self._base)
 
 

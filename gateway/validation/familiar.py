@@ -2,22 +2,28 @@
 
 What stands around the invoices is known from a document that was right (`around`), how invoices are written from those
 of others (`stencils`). A text that is matched to its last character has the same declaration, the same tags as deep in
-one another and no DOCTYPE, and its holes are its fields. Nothing is judged by that: libxml2 alone says whether the
-document is right, and rules are asked. No value is remembered; whatever is not matched goes the way of all documents.
+one another and no DOCTYPE, and its holes are its fields. It is right where that is certain (`certain`), or libxml2 says
+so; rules are asked. No value is remembered; whatever is not matched goes the way of all documents.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from functools import cache, partial
 from typing import BinaryIO, NamedTuple
 
+from lxml import etree
+
+from gateway import xmlsafe
 from gateway.catalog import Catalog, DocumentType
 from gateway.errors import CatalogError
 from gateway.validation.around import Around, learned
+from gateway.validation.certain import Fitting
 from gateway.validation.cut import BLOCK
 from gateway.validation.encoding import Encoding
 from gateway.validation.fields import Values
@@ -27,14 +33,16 @@ from gateway.validation.guard import Guarded
 from gateway.validation.limits import Limits
 from gateway.validation.pieces import Chunk
 from gateway.validation.plan import Plan, plan_for
+from gateway.validation.runs import written_tag
 from gateway.validation.shapes import Row
 from gateway.validation.short import Short, right
-from gateway.validation.tree import follow, is_named
+from gateway.validation.tree import follow
 from gateway.xmlsafe import Element
 
 _MOST = 16  # ways of writing what is around invoices, in each thread
 _CREDIT = 30  # documents to learn from without one that is familiar: it takes longer than judging several
 _MANY = 3_000  # characters of invoices
+_MOST_TRUSTED = 1_000
 _SHORTEST_ATTRIBUTE = len(' a=""')
 
 
@@ -60,6 +68,10 @@ class _Way:
     elements: int  # the most there may be
     trail: Sequence[int]  # child numbers that lead from the root to the list of invoices
     place: Place  # of that list
+    tag: str  # of its invoices, in Clark notation
+    written: str  # the same as it is written
+    # How invoices were built that were right, by the schema as it was then.
+    trusted: dict[Flat, set[Hashable]] = field(default_factory=dict, compare=False)
 
 
 class _Ways(threading.local):
@@ -97,11 +109,12 @@ def familiar(source: BinaryIO, catalog: Catalog, on: date | None, limits: Limits
     except UnicodeDecodeError:
         return None
     for place, way in enumerate(_ways.known):
-        begins = way.around.begins.match(text)
+        fits = way.around.narrow.match(text) if way.around.narrow is not None else None
+        begins = fits or way.around.begins.match(text)
         if begins is not None and text.endswith(way.around.ends) and _is_of(way, catalog, on, limits):
             if place:
                 _ways.known.insert(0, _ways.known.pop(place))
-            return _opened(way, data, text, begins.end(), begins.groups())
+            return _opened(way, data, text, begins, fits=fits is not None)
     return None
 
 
@@ -114,9 +127,10 @@ def _is_of(way: _Way, catalog: Catalog, on: date | None, limits: Limits) -> bool
     return same_limits and catalog.recognise(way.root, None, on) is way.document
 
 
-def _opened(way: _Way, data: bytes, text: str, begins: int, holes: Sequence[str]) -> Familiar | None:
+def _opened(way: _Way, data: bytes, text: str, begins: re.Match[str], *, fits: bool) -> Familiar | None:
+    """`fits`: whether all that stands around the invoices certainly fits."""
     ends = len(text) - len(way.around.ends)
-    if len(data) > way.size or begins > ends or _elements(text, way.elements) > way.elements:
+    if len(data) > way.size or begins.end() > ends or _elements(text, way.elements) > way.elements:
         return None
     try:
         plan = plan_for(way.document)
@@ -125,16 +139,57 @@ def _opened(way: _Way, data: bytes, text: str, begins: int, holes: Sequence[str]
     flat = plan.flat()
     if plan.schema is None or flat is None:
         return None
-    rows = _rows(flat, text[begins:ends], way.around.lines + 1)
-    root = right(data, plan.schema, lean=flat.leaves) if rows else None
-    if root is None:
-        return None
-    short = _short(way, data, root, rows or ())
+    inside = text[begins.end() : ends]
+    short = _certain(way, data, inside, flat) if fits else None
+    short = short or _judged(way, data, inside, flat, plan.schema)
     if short is None:
         return None
     _ways.credit = min(_CREDIT, _ways.credit + 1)
     seen = Guarded(hashlib.sha256(data).hexdigest(), len(data), way.encoding, way.root)
-    return Familiar(seen, plan, way.around.head(holes), short)
+    return Familiar(seen, plan, way.around.head(begins.groups()), short)
+
+
+def _certain(way: _Way, data: bytes, inside: str, flat: Flat) -> Short | None:
+    """The document, where it is right for certain (`certain`). `inside`: its invoices; their tag is part of how they
+    are built."""
+    trusted = way.trusted.get(flat)
+    if not trusted or flat.certain is None:
+        return None
+    fitting = flat.certain.read(inside, way.around.lines + 1, few=len(inside) <= _MANY)
+    if fitting is None or not _built(fitting, way) <= trusted:
+        return None
+    root = cache(partial(xmlsafe.parse, data))
+    return Short(root, _chunk(way, lambda: _holder(root(), way.trail), fitting.rows), data)
+
+
+def _judged(way: _Way, data: bytes, inside: str, flat: Flat, schema: etree.XMLSchema) -> Short | None:
+    """The document, where libxml2 finds it right."""
+    rows = _rows(flat, inside, way.around.lines + 1)
+    root = right(data, schema, lean=flat.leaves) if rows else None
+    if root is None or rows is None:
+        return None
+    holder = _holder(root, way.trail)
+    if holder[0].tag != way.tag or len(holder) != len(rows):
+        return None
+    _trust(way, inside, flat, len(holder))
+    return Short(lambda: root, _chunk(way, holder, rows), data)
+
+
+def _trust(way: _Way, inside: str, flat: Flat, invoices: int) -> None:
+    """Remember how the invoices are built, and how many there are, of a document that is right."""
+    if flat.certain is None or way.around.narrow is None or written_tag(inside) != way.written:
+        return
+    if flat not in way.trusted:
+        way.trusted.clear()  # its schema was another one
+    trusted = way.trusted.setdefault(flat, set())
+    fitting = flat.certain.read(inside, 1, learn=True, few=len(inside) <= _MANY)
+    if fitting is not None and len(fitting.rows) == invoices and len(trusted) < _MOST_TRUSTED:
+        trusted |= _built(fitting, way)
+
+
+def _built(fitting: Fitting, way: _Way) -> set[Hashable]:
+    """How the document is built: the schema may bound how many invoices of a name there are."""
+    return {*fitting.built, (way.tag, len(fitting.rows))}
 
 
 def _rows(flat: Flat, text: str, line: int, *, learn: bool = False) -> Sequence[Row] | None:
@@ -152,15 +207,15 @@ def _elements(text: str, most: int) -> int:
     return tags if tags <= most else text.count("</") + text.count("/>")
 
 
-def _short(way: _Way, data: bytes, root: Element, rows: Sequence[Row]) -> Short | None:
-    holder = root
-    for number in way.trail:
-        holder = holder[number]
-    invoice = way.document.invoice
-    named = invoice is not None and is_named(holder[0].tag, invoice.path.rpartition("/")[2])
-    if not named or len(holder) != len(rows):
-        return None
-    return Short(root, Chunk(holder, rows, 0, plain=True, ordinal=1, nth=1, place=way.place), data)
+def _holder(root: Element, trail: Sequence[int]) -> Element:
+    """The list of the invoices."""
+    for number in trail:
+        root = root[number]
+    return root
+
+
+def _chunk(way: _Way, holder: Element | Callable[[], Element], rows: Sequence[Row]) -> Chunk:
+    return Chunk(holder, rows, 0, plain=True, ordinal=1, nth=1, place=way.place, known_tag=way.tag)
 
 
 def learn(found: Short, plan: Plan, seen: Guarded, limits: Limits) -> None:
@@ -175,15 +230,20 @@ def learn(found: Short, plan: Plan, seen: Guarded, limits: Limits) -> None:
     if seen.warning is not None or seen.encoding.problem is not None or _looks_inside(document, found, steps):
         return
     text = found.data.decode()
-    around = learned(text, place.address, lambda root: plan.head.take(root)[0])
+    around = learned(text, place.address, lambda root: plan.head.take(root)[0], flat.outline.around)
     begins = around.begins.match(text) if around is not None else None
     if around is None or begins is None:
         return
-    _rows(flat, text[begins.end() : len(text) - len(around.ends)], 1, learn=True)
+    invoices = text[begins.end() : len(text) - len(around.ends)]
+    _rows(flat, invoices, 1, learn=True)
     size = min(limits.document_bytes, limits.prolog_bytes, limits.part_bytes, limits.head_bytes)
     size = min(size, limits.attributes_together * _SHORTEST_ATTRIBUTE)
     elements = min(limits.elements, limits.beside, limits.invoices)
-    way = _Way(around, document, seen.root or "", seen.encoding, limits, size, elements, place.address, place)
+    tag, written = found.chunk.tag, written_tag(invoices)
+    way = _Way(
+        around, document, seen.root or "", seen.encoding, limits, size, elements, place.address, place, tag, written
+    )
+    _trust(way, invoices, flat, len(found.chunk))
     if all(not _same(way, one) for one in _ways.known):
         del _ways.known[_MOST - 1 :]
         _ways.known.insert(0, way)
@@ -198,4 +258,4 @@ def _looks_inside(document: DocumentType, found: Short, steps: int) -> bool:
     """Whether a field of the document may stand inside an invoice."""
     paths = [path.split("/") for locator in document.fields.values() for path in locator]
     inside = [path for path in paths if len([step for step in path if not step.startswith("@")]) >= steps]
-    return any(found.chunk.holder in follow(found.root, path[: steps - 1]) for path in inside)
+    return any(found.chunk.holder in follow(found.root(), path[: steps - 1]) for path in inside)

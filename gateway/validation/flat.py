@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from gateway.catalog import Locator, Part
 from gateway.validation import shapes as read
+from gateway.validation.certain import certain
 from gateway.validation.fields import Values
 from gateway.validation.meanings import (
     INVOICE,
@@ -53,6 +54,8 @@ class Flat:
         self.leaves = texts_are_leaves(outline, apart, below)  # blanks between tags are no part of any field
         self.stencils = Stencils(self._by_name, self._invoice, self.shapes) if parts else None
         self.templates = Templates(self._by_name, self._invoice, self.shapes) if parts else None
+        sure = parts and () not in outline.loose  # what may hold anything is not declared
+        self.certain = certain(outline.declared, self._by_name, self._invoice, below, shapes) if sure else None
 
     def take(self, holder: Element, invoices: Collection[str]) -> list[Row] | None:
         """Every invoice (their tags are given) in the element that holds them; None when the paths must be followed."""
@@ -122,7 +125,7 @@ def _in_its_parent(element: Element, meaning: Meaning) -> Meaning:
     parent = element.getparent()
     assert parent is not None
     assert meaning.by_parent is not None
-    return meaning.by_parent[local(parent.tag)]
+    return meaning.by_parent.get(local(parent.tag), Meaning(UNKNOWABLE))
 
 
 def _note(names: list[str], values: list[str], name: str | None, text: str) -> None:

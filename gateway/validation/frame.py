@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from lxml import etree
 
 from gateway.validation.broken import Broken, judge
-from gateway.validation.pieces import InvoiceList, Piece
+from gateway.validation.pieces import Chunk, InvoiceList, Piece
 from gateway.validation.tree import shelf
 from gateway.xmlsafe import Element
 
@@ -88,9 +88,11 @@ class Frame:
         below = _by_child(broken, holder)
         return {place: below[one] for place, one in enumerate(holder) if one in below} if below else {}
 
-    def passed(self, last: Element) -> None:
-        """Hear of the last one of a chunk that was right."""
-        self._last = [last]
+    def passed(self, chunk: Chunk, last: int) -> None:
+        """Hear of a chunk and of the last one in it that was right. One of its name is as good as another: none is made
+        for this."""
+        if not any(one.tag == chunk.tag for one in self._last):
+            self._last = [chunk.holder[last]]
 
     def _note_repeat(self, invoices: Sequence[Element]) -> None:
         if len({one.tag for one in invoices}) == 1 and len(invoices) > 1:

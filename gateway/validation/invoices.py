@@ -21,7 +21,7 @@ from gateway.validation.plan import Plan
 from gateway.validation.rules import Judgment
 from gateway.validation.schema import drafts
 from gateway.validation.shapes import Row, first
-from gateway.validation.tree import place
+from gateway.validation.tree import local, place
 from gateway.xmlsafe import Element
 
 
@@ -55,20 +55,23 @@ class Invoices:
         for piece in pieces:
             by_schema = broken.get(piece.ordinal, [])
             row = self._read(piece, right=self.frame is not None and not by_schema)
-            self._keep_sample(piece.element, right=not by_schema)
+            if self._wants_sample(right=not by_schema):
+                self._keep_sample(piece.element, right=not by_schema)
             self._note_sender([row])
             kind = kind_of(piece.element)
             doubtful, passed = self._screen.doubtful(kind, [row])
             passing = passed if doubtful else None
-            self._one(row, kind, piece.ordinal, piece.line, partial(_itself, piece), by_schema, passing)
+            at = (piece.ordinal, piece.line, piece.place)
+            self._one(row, kind, at, partial(_itself, piece), by_schema, passing)
 
     def chunk(self, chunk: Chunk) -> None:
         """Judge many of which the schema has said what is wrong with them."""
-        rows, kind, broken = self._rows(chunk), kind_of(chunk.holder[0]), chunk.broken
+        rows, kind, broken = self._rows(chunk), local(chunk.tag), chunk.broken
         right = None
         if self.frame is not None:
             right = next((place for place in range(len(rows) - 1, -1, -1) if place not in broken), None)
-            self._keep_sample(chunk.holder[right or 0], right=right is not None)
+            if self._wants_sample(right=right is not None):
+                self._keep_sample(chunk.element(right or 0), right=right is not None)
         doubtful, passed = self._screen.doubtful(kind, rows)
         asked, moved, sink = set(doubtful), chunk.line(0), self._sink
         apart = asked.union(broken)
@@ -81,11 +84,12 @@ class Invoices:
             row, ordinal = rows[number], chunk.ordinal + number
             if number in apart:
                 passing, defects = passed if number in asked else None, broken.get(number, ())
-                self._one(row, kind, ordinal, row[0] + moved, partial(chunk.piece, number), defects, passing)
+                at = (ordinal, row[0] + moved, chunk.place_of(number))
+                self._one(row, kind, at, partial(chunk.piece, number), defects, passing)
             else:
                 sink(self._index.of(row, kind, ordinal, row[0] + moved, valid=True))
         if self.frame is not None and right is not None:
-            self.frame.passed(chunk.holder[right])
+            self.frame.passed(chunk, right)
 
     def _rows(self, chunk: Chunk) -> Sequence[Row]:
         """The fields of all of them; those that are not known yet are looked for one by one."""
@@ -113,23 +117,21 @@ class Invoices:
         self,
         row: Row,
         kind: str,
-        ordinal: int,
-        line: int,
+        at: tuple[int, int, Place],
         piece: Callable[[], Piece],
         broken: Sequence[Broken],
         passed: Collection[int] | None,
     ) -> None:
-        """One invoice. `passed`: the checks that need not be asked about it; None: none needs to be."""
-        valid, refused = True, False
+        """One invoice. `at`: its ordinal, line and place; `passed`: the checks that need not be asked about it; None:
+        none needs to be."""
+        valid, refused, (ordinal, line, where) = True, False, at
         if broken or passed is not None:
             found = [*(self._by_schema(piece(), broken) if broken else ())]
             found += self._by_rules(piece, row, kind, passed) if passed is not None else ()
             valid = not any(draft.severity == "error" for draft in found)
             refused = any(draft.refuses for draft in found)
             self.invalid += not valid
-            self._tell(
-                found, OfInvoice(first(row[1], "number"), ordinal, piece().place.address, line) if found else None
-            )
+            self._tell(found, OfInvoice(first(row[1], "number"), ordinal, where.address, line) if found else None)
         self._sink(self._index.of(row, kind, ordinal, line, valid=valid, refused=refused))
 
     def _tell(self, found: Iterable[Draft], who: OfInvoice | None) -> None:
@@ -142,9 +144,11 @@ class Invoices:
             self.sender = next((value for value in firsts(rows, "sender") if value is not None), None)
             self._seeks_sender = self.sender is None
 
+    def _wants_sample(self, *, right: bool) -> bool:
+        return self.sample is None or (right and not self.sample_is_right)
+
     def _keep_sample(self, element: Element, *, right: bool) -> None:
-        if self.sample is None or (right and not self.sample_is_right):
-            self.sample, self.sample_is_right = copy.deepcopy(element), right
+        self.sample, self.sample_is_right = copy.deepcopy(element), right
 
     def _by_schema(self, piece: Piece, broken: Iterable[Broken]) -> Iterable[Draft]:
         authority = self._plan.document.authority

@@ -13,11 +13,13 @@ from pathlib import Path
 from lxml import etree
 
 from gateway import xmlsafe
+from gateway.validation.declared import Declared
 from gateway.validation.tree import is_named
 from gateway.xmlsafe import Element
 
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 _MOST_PATHS = 5000
+_MOST_AROUND, _DEEPEST_AROUND = 500, 20
 _GROUPS = {"complexType", "sequence", "choice", "all", "complexContent", "restriction", "group"}
 _CONSTRAINTS = {f"{_XS}key", f"{_XS}unique", f"{_XS}keyref"}
 Names = tuple[str, ...]  # local names, from the invoice's children on; () is the invoice
@@ -31,6 +33,8 @@ class Outline:
     loose: frozenset[Names]
     depth: int
     attributes: int  # no element has more
+    declared: Declared  # what each of them may hold
+    around: Declared  # what stands around invoices may hold, by paths from the root on
 
     @property
     def names(self) -> dict[str, set[Names]]:
@@ -62,6 +66,8 @@ class _Reader:
         self._attributes = 0
         self._paths: set[Names] = set()
         self._loose: set[Names] = set()
+        self._elements: dict[Names, Element | None] = {}  # by their paths, from the invoice's own name on
+        self._constraints: list[Element] = []
         self._load(schema)
 
     def _load(self, file: Path) -> None:
@@ -79,6 +85,7 @@ class _Reader:
             if node.get("substitutionGroup"):
                 raise _UnknowableError
             self._attributes += len(list(node.iter(f"{_XS}attribute")))
+            self._constraints += node.iter(*_CONSTRAINTS)
 
     def read(self, root: str, steps: Sequence[str]) -> Outline:
         holders = [self._find("element", root)]
@@ -89,20 +96,39 @@ class _Reader:
         for holder in holders:
             for element, name in self._children(holder):
                 if is_named(name, steps[-1]):
-                    self._walk(element, (), [])
+                    self._walk(element, (), [], (name,))
         depth = max((len(path) for path in self._paths), default=0)
-        return Outline(frozenset(self._paths), frozenset(self._loose), depth, self._attributes)
+        elements = [self._elements, self._around(root, holders)]
+        declared, around = [Declared(found, self._globals, self._constraints) for found in elements]
+        return Outline(frozenset(self._paths), frozenset(self._loose), depth, self._attributes, declared, around)
+
+    def _around(self, root: str, holders: Sequence[Element]) -> dict[Names, Element | None]:
+        """The elements around the invoices, as far as the holders of these; none where they cannot be known."""
+        found: dict[Names, Element | None] = {}
+        waiting: list[tuple[Names, Element]] = [((root,), self._find("element", root))]
+        try:
+            while waiting:
+                path, element = waiting.pop()
+                _note(found, path, element)
+                if element not in holders:
+                    waiting += [((*path, name), child) for child, name in self._children(element)]
+                if len(found) > _MOST_AROUND or len(path) > _DEEPEST_AROUND:
+                    return {}
+        except _UnknowableError:
+            return {}
+        return found
 
     def _compares_nothing(self, holders: Sequence[Element]) -> None:
         if any(child.tag in _CONSTRAINTS for holder in holders for child in holder):
             raise _UnknowableError
 
-    def _walk(self, element: Element, path: Names, above: list[Element]) -> None:
+    def _walk(self, element: Element, path: Names, above: list[Element], named: Names) -> None:
         if element in above or len(self._paths) > _MOST_PATHS:
             raise _UnknowableError
         self._paths.add(path)
+        _note(self._elements, named, element)
         for child, name in self._children(element, path):
-            self._walk(child, (*path, name), [*above, element])
+            self._walk(child, (*path, name), [*above, element], (*named, name))
 
     def _children(self, element: Element, path: Names | None = None) -> Iterator[tuple[Element, str]]:
         """The elements that may stand in an element, with their names."""
@@ -146,6 +172,18 @@ class _Reader:
         if path is None:
             raise _UnknowableError
         self._loose.add(path)
+
+
+def _note(elements: dict[Names, Element | None], path: Names, element: Element) -> None:
+    """Note what is declared at a path; None where two declarations say different things."""
+    known = elements.setdefault(path, element)
+    if known is not element and (known is None or not _are_alike(known, element)):
+        elements[path] = None
+
+
+def _are_alike(one: Element, other: Element) -> bool:
+    """Whether two declarations say the same of what stands in an element."""
+    return one.get("type") is not None and sorted(one.items()) == sorted(other.items()) and one.nsmap == other.nsmap
 
 
 def _kind(node: Element) -> str:

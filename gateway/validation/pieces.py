@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.validation.broken import Broken
@@ -45,7 +45,7 @@ class Chunk:
     `taken`: they are of one name, the schema finds nothing wrong with them but what is in `broken`, and these are
     their fields, as far as they are known."""
 
-    holder: Element
+    parsed: Element | Callable[[], Element]  # the holder; of what is certainly right it is made when it is asked for
     taken: Sequence[Row | None] | None
     lines_above: int  # line breaks in the copy, before the first invoice
     plain: bool  # each of them, as `Piece` has it
@@ -56,18 +56,44 @@ class Chunk:
     lines: int = 0  # line breaks in it
     place: Place | None = None  # of the list
     broken: Mapping[int, Sequence[Broken]] = field(default_factory=dict)  # by the places of invoices in the list
+    known_tag: str = ""  # of the invoices, where it is known without the holder
+    apart: Mapping[int, Element] = field(default_factory=dict)  # invoices that were judged by themselves
+    runs: Sequence[tuple[int, int]] = ()  # its parts, where some stand apart: bytes, invoices
+
+    @property
+    def holder(self) -> Element:
+        """The list of the invoices, in the copy."""
+        if callable(self.parsed):
+            self.parsed = self.parsed()
+        return self.parsed
+
+    @property
+    def tag(self) -> str:
+        """Of the first invoice, in Clark notation."""
+        return self.known_tag or self.holder[0].tag
+
+    def __len__(self) -> int:
+        return len(self.taken) if self.taken is not None else len(self.holder)
 
     def line(self, written: int) -> int:
         """A line of the copy, as one of the document."""
         return written - self.lines_above + self.lines_before
 
+    def element(self, index: int) -> Element:
+        """One of its invoices: the one that was judged."""
+        apart = self.apart.get(index)
+        return self.holder[index] if apart is None else apart
+
     def piece(self, index: int) -> Piece:
         """One of its invoices, when all have one name."""
+        element = self.element(index)
+        return Piece(element, self.ordinal + index, self.place_of(index), self.line(line_of(element)), self.plain)
+
+    def place_of(self, index: int) -> Place:
+        """Where one of its invoices stands, when all have one name."""
         assert self.place is not None
-        element = self.holder[index]
-        path = f"{self.place.path}/{local(element.tag)}[{self.nth + index}]"
-        place = Place((*self.place.address, self.number + index), path)
-        return Piece(element, self.ordinal + index, place, self.line(line_of(element)), self.plain)
+        path = f"{self.place.path}/{local(self.tag)}[{self.nth + index}]"
+        return Place((*self.place.address, self.number + index), path)
 
 
 def line_of(element: Element) -> int:

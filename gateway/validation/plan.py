@@ -15,6 +15,7 @@ from lxml import etree
 
 from gateway.catalog import DocumentType, Part
 from gateway.errors import CatalogError
+from gateway.validation.certain import compared
 from gateway.validation.fields import Extractor
 from gateway.validation.flat import Flat
 from gateway.validation.meanings import AmbiguousError
@@ -88,6 +89,8 @@ def _flat(document: DocumentType, lines: Part | None, shapes: Shapes) -> Flat | 
     if document.schema is None or document.invoice is None or document.xsd != "1.0":
         return None
     shape = outline(document.schema, document.name, document.invoice.path.split("/"))
+    if shape is not None and lines is not None and document.line is not None:
+        lines = Part(lines.path, compared(shape.declared, document.line) | dict(lines.fields))
     try:
         return Flat(shape, document.invoice.fields, lines, shapes) if shape is not None else None
     except AmbiguousError:

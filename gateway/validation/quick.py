@@ -21,9 +21,8 @@ from gateway.validation.flat import Flat
 from gateway.validation.frame import Frame
 from gateway.validation.limits import Limits
 from gateway.validation.pieces import LAST_KNOWN_LINE, Chunk
-from gateway.validation.plan import Plan
 from gateway.validation.shapes import Row, longest
-from gateway.validation.split import Splitter, deeper_than, wider_than
+from gateway.validation.split import deeper_than, wider_than
 from gateway.validation.tree import is_named
 from gateway.xmlsafe import Element
 
@@ -43,7 +42,7 @@ class Quick:
         self._frame, self._flat, self._step, self._limits = frame, flat, step, limits
         self._before, self._after, self._trail = frame.written(encoding.name)
         self._types = _XSI in self._before  # a prefix for xsi:type may be declared
-        self._lines_above = self._before.count(b"\n")
+        self.lines_above = self._before.count(b"\n")  # line breaks in the copy, before the invoices
         self._parse, self._parse_lean = xmlsafe.parts(encoding.name), xmlsafe.parts(encoding.name, lean=True)
         self._names = set[str]()  # tags that are invoices
         self._encoding = encoding.name
@@ -54,7 +53,7 @@ class Quick:
     def open(self, data: bytes) -> Chunk | None:
         """The invoices of a block; None when it holds anything else."""
         self._blocks += 1
-        plain = not self._chooses_types(data)
+        plain = self.is_plain(data)
         if plain and self._luck >= 0 and self._may_be_lean(data):
             chunk = self._open(data, self._parse_lean)
             self._luck = -_CAUTION if chunk is None else 0
@@ -64,23 +63,38 @@ class Quick:
         self._luck += 1
         return (self._open(data, self._parse) if plain else None) or self._open_odd(data, plain=plain)
 
+    def goes_on(self, data: bytes, tag: str) -> bool:
+        """Whether a block within the limits is right after those before, if its invoices, of this tag, are right."""
+        if data.count(b"<") > self._limits.elements:
+            return False
+        most = self._limits.attributes_together
+        if len(data) > most * _SHORTEST_ATTRIBUTE and data.count(b"=") > most:
+            return False
+        return self._frame.goes_on({tag})
+
+    def parsed(self, data: bytes) -> Element:
+        """The list of the invoices of a block that is known to be right."""
+        holder = self._holder_of(data, self._parse)
+        assert holder is not None
+        return holder
+
+    def is_plain(self, data: bytes) -> bool:
+        """Whether no element says of what type it is (xsi:type): then it holds what the outline knows."""
+        declares = b"x" in data and b"xmlns" in data  # no x at all: soon known
+        return not declares and not (self._types and b":type" in data)
+
     def _may_be_lean(self, data: bytes) -> bool:
         """Whether blanks between tags can be left out of the tree: nothing but tags, and lines whose numbers are known
         without them."""
-        many = len(data) + self._lines_above >= LAST_KNOWN_LINE  # bytes: as a rule no line needs to be counted
-        if not self._flat.leaves or (many and data.count(b"\n") + self._lines_above >= LAST_KNOWN_LINE):
+        many = len(data) + self.lines_above >= LAST_KNOWN_LINE  # bytes: as a rule no line needs to be counted
+        if not self._flat.leaves or (many and data.count(b"\n") + self.lines_above >= LAST_KNOWN_LINE):
             return False
         return all(sign not in data or b"<" + sign not in data for sign in (b"!", b"?"))  # rare ones first: quicker
 
     def _open(self, data: bytes, parse: Callable[[bytes], Element]) -> Chunk | None:
         """A block of which the schema says all at once: what goes on with the invoices before, within the limits."""
         holder = self._holder_of(data, parse)
-        if holder is None or data.count(b"<") > self._limits.elements:
-            return None
-        most = self._limits.attributes_together
-        if len(data) > most * _SHORTEST_ATTRIBUTE and data.count(b"=") > most:
-            return None
-        if not self._frame.goes_on({holder[0].tag}):
+        if holder is None or not self.goes_on(data, holder[0].tag):
             return None
         broken = self._frame.wrong(holder)
         if broken is None:
@@ -91,7 +105,7 @@ class Quick:
         if rows is None:
             tags = self._tags(holder)
             rows = self._flat.take(holder, tags) if tags is not None and self._frame.goes_on(tags) else None
-        return Chunk(holder, rows, self._lines_above, plain=True) if rows is not None else None
+        return Chunk(holder, rows, self.lines_above, plain=True) if rows is not None else None
 
     def _open_broken(self, data: bytes, holder: Element, broken: Mapping[int, Sequence[Broken]]) -> Chunk | None:
         """A block of which it is known what is wrong with which of its invoices."""
@@ -101,14 +115,15 @@ class Quick:
         if any(self._wide(holder[place]) for place in broken):  # the schema keeps the others within the limits
             return None
         built_otherwise = {place for place, found in broken.items() if not all(one.of_value for one in found)}
-        alike = None if built_otherwise else self._alike_though_broken(data, holder)
-        rows = alike or self._written_each(data, holder, broken, built_otherwise)
-        return Chunk(holder, rows, self._lines_above, plain=True, broken=broken)
+        alike = None if built_otherwise else self.alike(data.decode(self._encoding), len(holder))
+        whole = alike if alike is not None and alike.longest <= LONGEST else None
+        rows = whole or self._written_each(data, holder, broken, built_otherwise)
+        return Chunk(holder, rows, self.lines_above, plain=True, broken=broken)
 
-    def _alike_though_broken(self, data: bytes, holder: Element) -> Columns | None:
-        """The fields by columns, where only values are wrong."""
-        found = self._alike(data.decode(self._encoding), learn=self._blocks > _FIRST)
-        return found if found is not None and len(found) == len(holder) and found.longest <= LONGEST else None
+    def alike(self, text: str, invoices: int) -> Columns | None:
+        """The fields by columns of so many invoices, where nothing but values is wrong."""
+        found = self._alike(text, learn=self._blocks > _FIRST)
+        return found if found is not None and len(found) == invoices else None
 
     def _written_each(
         self, data: bytes, holder: Element, broken: Collection[int], odd: Collection[int]
@@ -124,7 +139,7 @@ class Quick:
     def _written_apart(self, data: bytes, holder: Element, odd: Collection[int]) -> list[Row | None]:
         """The fields of each invoice that is written as others were. Nothing is learned from those that are `odd`."""
         unknown: list[Row | None] = [None] * len(holder)
-        stencils, text, line = self._flat.stencils, data.decode(self._encoding), self._lines_above + 1
+        stencils, text, line = self._flat.stencils, data.decode(self._encoding), self.lines_above + 1
         if stencils is None or self._misses > _PATIENCE:
             return unknown
         learn = self._blocks > _FIRST
@@ -142,7 +157,7 @@ class Quick:
         holder = self._holder_of(data, self._parse)
         if holder is None or self._tags(holder) is None:
             return None
-        return Chunk(holder, None, self._lines_above, plain)
+        return Chunk(holder, None, self.lines_above, plain)
 
     def _written(self, data: bytes, holder: Element) -> Sequence[Row] | None:
         """The fields by the text, where it is written as others were."""
@@ -152,7 +167,7 @@ class Quick:
         text, learn = data.decode(self._encoding), self._blocks > _FIRST
         rows: Sequence[Row] | None = self._alike(text, learn=learn)
         if rows is None:
-            rows = stencils.read(text, self._lines_above + 1, learn=learn)
+            rows = stencils.read(text, self.lines_above + 1, learn=learn)
         if rows is None or len(rows) != len(holder) or not self._are_invoices({holder[0].tag}):
             self._misses += 1
             return None
@@ -164,7 +179,7 @@ class Quick:
         templates = self._flat.templates
         if templates is None or self._unlike > _PATIENCE_ALIKE:
             return None
-        found = templates.read(text, self._lines_above + 1, learn=learn)
+        found = templates.read(text, self.lines_above + 1, learn=learn)
         self._unlike += 1 if found is None else -1
         return found
 
@@ -196,11 +211,6 @@ class Quick:
         self._names |= tags
         return True
 
-    def _chooses_types(self, data: bytes) -> bool:
-        """Whether an element might say what type it is of (xsi:type): then it may hold what the outline does not
-        know."""
-        return (b"x" in data and b"xmlns" in data) or (self._types and b":type" in data)  # no x at all: soon known
-
 
 def _apart(text: str, holder: Element) -> Sequence[str]:
     """The text of each invoice of a list, where it is certain which is which: as many are written as the list holds, so
@@ -211,17 +221,3 @@ def _apart(text: str, holder: Element) -> Sequence[str]:
     alike = all(one.prefix == holder[0].prefix for one in holder)
     sure = alike and len(begun) == len(parts) - 1 == len(holder) and "<!" not in text and "<?" not in text
     return parts[:-1] if sure else ()
-
-
-def opener(plan: Plan, frame: Frame, split: Splitter, encoding: Encoding, limits: Limits) -> Quick | None:
-    """The quick way through one document, where it is sound: nothing but invoices in one list, judged by libxml2, by a
-    schema that says what they hold and keeps them within the limits."""
-    document = plan.document
-    if not split.may_open or len(split.lists) != 1 or document.invoice is None or document.xsd != "1.0":
-        return None
-    if not frame.stands_alone or (flat := plan.flat()) is None:
-        return None
-    steps = document.invoice.path.split("/")
-    if flat.outline.depth + len(steps) > limits.depth or flat.outline.attributes > limits.attributes:
-        return None
-    return Quick(frame, flat, steps[-1], encoding, limits)

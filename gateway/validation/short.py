@@ -7,7 +7,7 @@ all (`split`, `frame`), which says what is wrong and where.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple
 
 from lxml import etree
@@ -31,7 +31,7 @@ _threads = threading.local()
 class Short(NamedTuple):
     """The document, and its invoices."""
 
-    root: Element
+    root: Callable[[], Element]
     chunk: Chunk
     data: bytes
 
@@ -87,7 +87,7 @@ def _of(data: bytes, root: Element, flat: Flat, steps: Sequence[str]) -> Short |
     if not rows:
         return None
     at = place(holder, root, Place((), f"/{local(root.tag)}"))
-    return Short(root, Chunk(holder, rows, 0, plain=True, ordinal=1, nth=1, place=at), data)
+    return Short(lambda: root, Chunk(holder, rows, 0, plain=True, ordinal=1, nth=1, place=at), data)
 
 
 def _trail(element: Element) -> list[Element]:

@@ -25,7 +25,7 @@ _threads = threading.local()
 
 
 class Opener(Protocol):
-    """Makes chunks of blocks (`quick.Quick`)."""
+    """Makes chunks of blocks (`opening`)."""
 
     def open(self, data: bytes) -> Chunk | None:
         """The invoices of a block; None when it holds anything else."""
@@ -83,8 +83,13 @@ class Splitter:
                 return
 
     def _mark(self, data: bytes, chunk: Chunk) -> None:
+        """Note where its invoices stand: those that were judged apart each for itself."""
         (found,) = self.lists
-        chunk.lines = self.marks.pass_over(data, found.place.address, found.taken + found.seen, len(chunk.holder))
+        begin, number = 0, found.taken + found.seen
+        for size, invoices in chunk.runs or [(len(data), len(chunk))]:
+            part = data[begin : begin + size]
+            chunk.lines += self.marks.pass_over(part, found.place.address, number, invoices)
+            begin, number = begin + size, number + invoices
 
     def _blocks(self) -> Iterator[Block]:
         yield from blocks(self._source, self._tag, self._steps, self._encoding)
@@ -107,7 +112,7 @@ class Splitter:
             if pieces := list(self._pieces_of(chunk, found)):
                 yield pieces
             return
-        name, number = local(chunk.holder[0].tag), len(chunk.taken)
+        name, number = local(chunk.tag), len(chunk.taken)
         chunk.nth = found.names[name] + 1
         found.names[name] += number
         found.taken += number

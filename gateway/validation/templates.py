@@ -9,87 +9,36 @@ character.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate, chain, compress, count
 from operator import sub
-from typing import NamedTuple
 
-from gateway.validation.columns import Column, Columns
-from gateway.validation.learning import Atom, Learned, learned
+from gateway.validation.columns import Columns
+from gateway.validation.declared import Declared
+from gateway.validation.learning import learned
 from gateway.validation.meanings import Meaning
+from gateway.validation.runs import Run, blanks, one_invoice
 from gateway.validation.shapes import Shapes
+from gateway.validation.template import Template, template
+from gateway.validation.writing import Learned
 
 _BLANK = " \t\r\n"
 _BEGINS = re.compile(r"[ \t\r\n]*<([^\s<>/]+)")
 _END = "\0"  # between texts put together: no document holds it
 _MOST_TEMPLATES = 4
-_MOST_ATOMS = 200
 _CREDIT = 30  # invoices to learn from without a block that is read: it takes longer than reading many
 _MOST_RESTS = 100  # ways of ending an invoice remembered
 
 
-class _Slot(NamedTuple):
-    atom: Atom
-    names: tuple[str, ...]  # the fields that its hole holds
-    optional: bool = False
-
-
-@dataclass(frozen=True)
-class Template:
-    """One way of writing a part. `joins`: fields of several holes, by what these are."""
-
-    slots: Sequence[_Slot]
-    joins: Mapping[str, Sequence[str]]
-    tag: str
-    rest: str
-
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """Takes all that a part of this template holds."""
-        return re.compile("".join([_pattern(slot) for slot in self.slots]))
-
-    @cached_property
-    def lines(self) -> int:
-        """Line breaks in a part; attributes that may be absent have none."""
-        return sum(slot.atom.lines for slot in self.slots)
-
-    def with_(self, other: Template) -> Template | None:
-        """The template of both; None where they are too different."""
-        if (self.tag, self.rest, self.joins) != (other.tag, other.rest, other.joins):
-            return None
-        slots = _merged(self.slots, other.slots)
-        return None if slots is None or len(slots) > _MOST_ATOMS else replace(self, slots=slots)
-
-    def columns(self, holes: Sequence[Column]) -> dict[str, Column]:
-        """The fields, of what the pattern took."""
-        taking = [slot for slot in self.slots if slot.atom.hole is not None]
-        found = {name: column for slot, column in zip(taking, holes, strict=True) for name in slot.names}
-        by_key = {slot.atom.key: column for slot, column in zip(taking, holes, strict=True)}
-        return found | {name: _joined([by_key[key] for key in keys]) for name, keys in self.joins.items()}
-
-
-def template(how: Learned) -> Template | None:
-    """The template of one part; None where it holds a field twice, or says something of another part."""
-    keys = {atom.hole: atom.key for atom in how.atoms if atom.hole is not None}
-    names = [name for name, _ in [*how.own, *how.joins]]
-    if how.invoice or len(set(names)) < len(names) or not how.atoms:
-        return None
-    by_hole: dict[int | None, tuple[str, ...]] = {}
-    for name, hole in how.own:
-        by_hole[hole] = (*by_hole.get(hole, ()), name)
-    atoms = [*how.atoms[:-1], _at_the_end(how.atoms[-1])]
-    slots = [_Slot(atom._replace(hole=atom.hole and 0), by_hole.get(atom.hole, ())) for atom in atoms]
-    joins = {name: [keys[hole] for hole in holes] for name, holes in how.joins}
-    return Template(slots, joins, how.tag, how.rest)
-
-
 class Templates:
-    """The templates of one document type."""
+    """The templates of one document type. With what is `declared` they match only values that certainly fit."""
 
-    def __init__(self, by_name: Mapping[str, Meaning], invoice: Meaning, shapes: Shapes) -> None:
-        self._by_name, self._meaning, self._shapes = by_name, invoice, shapes
+    def __init__(
+        self, by_name: Mapping[str, Meaning], invoice: Meaning, shapes: Shapes, declared: Declared | None = None
+    ) -> None:
+        self._by_name, self._meaning, self._shapes, self._declared = by_name, invoice, shapes, declared
+        self.built: set[Hashable] = set()  # how the invoices of the block read last are built (as of `Stencils`)
         self._credit = _CREDIT
         self.hopeless = False  # lines say something of their invoice: no template can
         self._heads: list[Template] = []
@@ -120,7 +69,7 @@ class Templates:
                 self._learn(one)
 
     def _learn(self, one: str) -> None:
-        found = learned(one, self._by_name, self._meaning)
+        found = learned(one, self._by_name, self._meaning, self._declared)
         if found is not None:
             head, lines = found
             self.hopeless |= any(line.invoice for line in lines)
@@ -136,7 +85,7 @@ class Templates:
         width = head.pattern.groups + 1
         below = parts[width::width]
         each = next((one for one in self._lines if one.pattern.match(below[0])), None)
-        if each is None or parts[0]:
+        if each is None or parts[0] or each.place != head.place:
             return None
         of_lines = each.pattern.split(_END.join(below) + _END)
         between = of_lines[:: each.pattern.groups + 1]
@@ -145,6 +94,7 @@ class Templates:
         if breaks is None or len(ends) != len(below) or ends[-1] != len(between) - 1 or not ends[0]:
             return None
         counts = list(map(sub, ends, chain((0,), ends)))
+        self.built = {each.structure, *[(head.structure, number) for number in set(counts)]}
         line += text.count("\n", 0, len(text) - len(own))
         return Columns(
             _begins(line, head.lines, each.lines, counts, breaks),
@@ -154,6 +104,36 @@ class Templates:
             self._shapes,
         )
 
+    def runs(self, text: str, tag: str, trusted: Collection[Hashable]) -> list[Run] | None:
+        """The runs of a block of invoices of one tag (as it is written), certain where they are built in ways that are
+        trusted, without their fields; None where it is not known which part of the text is an invoice."""
+        several = self._trusted_ones(tag, trusted)
+        if several is None:
+            return None
+        found: list[Run] = []
+        at, end = blanks(text, 0), len(text)
+        while at < end:
+            right = several.match(text, at)
+            if right is not None and right.end() > at:
+                found.append(Run(at, right.end(), text.count(f"</{tag}>", at, right.end()), certain=True))
+            else:
+                doubtful = one_invoice(text, at, tag)
+                if doubtful is None:
+                    return None
+                found.append(doubtful)
+            at = found[-1].end
+        return found
+
+    def _trusted_ones(self, tag: str, trusted: Collection[Hashable]) -> re.Pattern[str] | None:
+        """The pattern of any number of invoices, of the ways used last: of one line or so many more as are trusted."""
+        if not self._heads or not self._lines:
+            return None
+        head, each = self._heads[0], self._lines[0]
+        most = next(number for number in count() if (head.structure, number + 1) not in trusted)
+        if head.tag != tag or not most or each.structure not in trusted or each.place != head.place:
+            return None
+        return _repeated(head.pattern.pattern, each.pattern.pattern, most, head.rest)
+
     def _breaks(self, rest: str, ends: Sequence[str]) -> list[int] | None:
         """The line breaks in what comes after each invoice's last line, where it is what it should be."""
         known = self._rests.setdefault(rest, {})
@@ -162,6 +142,12 @@ class Templates:
                 return None
             known[end] = end.count("\n")
         return list(map(known.__getitem__, ends))
+
+
+@lru_cache(maxsize=256)
+def _repeated(head: str, each: str, most: int, rest: str) -> re.Pattern[str]:
+    """Of invoices one after the other: once one is right nothing is taken back."""
+    return re.compile(f"(?>{head}(?:{each}){{1,{most}}}{rest})*+")
 
 
 def _begins(line: int, of_head: int, of_line: int, counts: Sequence[int], breaks: Sequence[int]) -> list[int]:
@@ -183,38 +169,3 @@ def _learn(known: list[Template], how: Learned) -> None:
             return
     del known[_MOST_TEMPLATES - 1 :]
     known.insert(0, made)
-
-
-def _merged(known: Sequence[_Slot], new: Sequence[_Slot]) -> list[_Slot] | None:
-    """Both, in an order that is right for both; None where there is none, or they differ in more than attributes."""
-    ours, theirs = {slot.atom.key for slot in known}, {slot.atom.key for slot in new}
-    merged: list[_Slot] = []
-    waiting = list(known)[::-1]
-    for slot in new:
-        if slot.atom.key not in ours:
-            merged.append(slot._replace(optional=True))
-            continue
-        while waiting and waiting[-1].atom.key not in theirs:
-            merged.append(waiting.pop()._replace(optional=True))
-        if not waiting or waiting[-1].atom != slot.atom or waiting[-1].names != slot.names:
-            return None
-        merged.append(waiting.pop())
-    merged += [slot._replace(optional=True) for slot in reversed(waiting)]
-    if any(slot.optional and (slot.atom.lines or not slot.atom.attribute) for slot in merged):
-        return None
-    return merged
-
-
-def _pattern(slot: _Slot) -> str:
-    return f"(?:{slot.atom.pattern})?" if slot.optional else slot.atom.pattern
-
-
-def _at_the_end(atom: Atom) -> Atom:
-    """What stands between a part and the next: as many line breaks, but the last one may be indented otherwise."""
-    return atom._replace(pattern=r"[ \t\r]*" + r"\n[ \t\r]*" * atom.lines) if atom.blank else atom
-
-
-def _joined(columns: Sequence[Column]) -> Column:
-    if any(None in column for column in columns):
-        return [None if None in values else "-".join(values) for values in zip(*columns, strict=True)]
-    return list(map("-".join, zip(*columns, strict=True)))
