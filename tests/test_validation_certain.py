@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from lxml import etree
 from support.family import HERE, document, family, invoice, rule
-from test_validation_quick import REQUESTS, agree, both_ways, repeated, seen
+from test_validation_quick import REQUESTS, agree, both_ways, learn_at_once, repeated, seen
 
 from gateway import catalog
 from gateway.catalog import Catalog
-from gateway.validation import cut, familiar, opening, quick, short
+from gateway.validation import cut, familiar, opening, short
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 DP = SCHEMAS / "ramq-dp" / "samples" / "valid_DP_RACIN_administrative_account.xml"
@@ -32,8 +32,7 @@ def known() -> Catalog:
 @pytest.fixture(autouse=True)
 def in_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small documents have many blocks, and everything is learned at once."""
-    monkeypatch.setattr(quick, "_FIRST", 0)
-    monkeypatch.setattr(opening, "_FIRST", 0)
+    learn_at_once(monkeypatch)
     monkeypatch.setattr(cut, "BLOCK", 3000)
 
 

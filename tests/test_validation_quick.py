@@ -81,6 +81,10 @@ def slowly(data: bytes, known: Catalog, monkeypatch: pytest.MonkeyPatch, **optio
 @pytest.fixture(autouse=True)
 def learned_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small documents are enough to see stencils at work."""
+    learn_at_once(monkeypatch)
+
+
+def learn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quick, "_FIRST", 0)
     monkeypatch.setattr(opening, "_FIRST", 0)
 

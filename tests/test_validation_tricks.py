@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import pytest
 from support.family import HERE, rule
-from test_validation_quick import agree, both_ways, seen, slowly
+from test_validation_quick import agree, both_ways, learn_at_once, seen, slowly
 
 from gateway import catalog
 from gateway.catalog import Catalog
-from gateway.validation import cut, familiar, opening, quick
+from gateway.validation import cut, familiar
 
 LINE = '<xs:element name="ligne" minOccurs="0" maxOccurs="unbounded">{}</xs:element>'
 NUMBERED = LINE.format(
@@ -176,8 +176,7 @@ TRICKS = {
 
 @pytest.fixture(autouse=True)
 def in_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quick, "_FIRST", 0)
-    monkeypatch.setattr(opening, "_FIRST", 0)
+    learn_at_once(monkeypatch)
     familiar.forget()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from gateway.validation.lexical import XS, Fit, Lexical
@@ -72,7 +73,7 @@ class Declared:
         fit = self._lexical.fit(found[0], quote)
         return Attribute(fit.written(quote), found[0].get("use") == "required") if fit is not None else None
 
-    @property
+    @cached_property
     def distinct(self) -> Sequence[Distinct] | None:
         """What must differ within an invoice, of whatever name; None where that is not certain."""
         try:

@@ -171,18 +171,19 @@ def _judged(way: _Way, data: bytes, inside: str, flat: Flat, schema: etree.XMLSc
     holder = _holder(root, way.trail)
     if holder[0].tag != way.tag or len(holder) != len(rows):
         return None
-    _trust(way, inside, flat, len(holder))
+    _trust(way, inside, flat, len(holder), learn=False)
     return Short(lambda: root, _chunk(way, holder, rows), data)
 
 
-def _trust(way: _Way, inside: str, flat: Flat, invoices: int) -> None:
-    """Remember how the invoices are built, and how many there are, of a document that is right."""
+def _trust(way: _Way, inside: str, flat: Flat, invoices: int, *, learn: bool) -> None:
+    """Remember how the invoices are built, and how many there are, of a document that is right. `learn`: a way of
+    building that is not known yet too, which takes longer than judging."""
     if flat.certain is None or way.around.narrow is None or written_tag(inside) != way.written:
         return
     if flat not in way.trusted:
         way.trusted.clear()  # its schema was another one
     trusted = way.trusted.setdefault(flat, set())
-    fitting = flat.certain.read(inside, 1, learn=True, few=len(inside) <= _MANY)
+    fitting = flat.certain.read(inside, 1, learn=learn, few=len(inside) <= _MANY)
     if fitting is not None and len(fitting.rows) == invoices and len(trusted) < _MOST_TRUSTED:
         trusted |= _built(fitting, way)
 
@@ -243,7 +244,7 @@ def learn(found: Short, plan: Plan, seen: Guarded, limits: Limits) -> None:
     way = _Way(
         around, document, seen.root or "", seen.encoding, limits, size, elements, place.address, place, tag, written
     )
-    _trust(way, invoices, flat, len(found.chunk))
+    _trust(way, invoices, flat, len(found.chunk), learn=True)
     if all(not _same(way, one) for one in _ways.known):
         del _ways.known[_MOST - 1 :]
         _ways.known.insert(0, way)

@@ -162,7 +162,7 @@ def _bounded(base: Fit, facet: str, value: str, quote: str) -> Iterable[str]:
     if facet == "minInclusive" and number == 1 and base.whole:
         return ["0*[1-9][0-9]*"]
     if facet in ("maxInclusive", "totalDigits") and base.whole:
-        digits = min(number if facet == "totalDigits" else len(str(number + 1)) - 1, _LARGEST)
+        digits = number if facet == "totalDigits" else len(str(number + 1)) - 1
         return [f"[0-9]{{1,{digits}}}"] if digits else [_NONE]
     if facet == "fractionDigits" and _is_number(base):
         return [rf"[0-9]+(?:\.[0-9]{{1,{number}}})?" if number else "[0-9]+"]

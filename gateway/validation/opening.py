@@ -81,7 +81,8 @@ class Opening:
             return None
         if not doubtful:
             return self._right(data, text, tag) if by_columns else self._chunk(data, tag, runs[0].rows)
-        judged = self._quick.open("".join(_only_doubtful(text, runs)).encode())
+        only = "".join(_only_doubtful(text, runs))
+        judged = self._quick.open(only.encode())
         if judged is None or judged.taken is None or len(judged) != len(doubtful) or judged.tag != tag:
             return None
         if not all(one.of_value for found in judged.broken.values() for one in found):
@@ -92,7 +93,7 @@ class Opening:
         places = [place for run, place in _placed(runs) if not run.certain]
         if any(longest(row) > LONGEST for n in judged.broken if (row := rows[places[n]]) is not None):
             return None  # cut elsewhere
-        self._trust("".join(_only_doubtful(text, runs)), judged)
+        self._trust(only, judged)
         chunk = self._chunk(data, tag, rows)
         chunk.broken = {places[n]: found for n, found in judged.broken.items()}
         chunk.apart = {places[n]: judged.holder[n] for n in judged.broken}

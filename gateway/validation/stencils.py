@@ -18,7 +18,6 @@ from gateway.validation.runs import Run, blanks, one_invoice
 from gateway.validation.shapes import Part, Row, Shape, Shapes, first, picker
 from gateway.validation.writing import Learned
 
-_BLANK = " \t\r\n"
 _MOST = 32  # of a sort: what is written in more ways than these is read by its elements
 _MOST_SHAPES = 4_000  # remembered
 _BEGINS = re.compile(r"<([^\s<>/]+)")
@@ -87,7 +86,7 @@ class Stencils:
         that of the block's first character."""
         rows: list[Row] = []
         self._ways = set()
-        at, end, counted, tag = len(text) - len(text.lstrip(_BLANK)), len(text), 0, ""
+        at, end, counted, tag = blanks(text, 0), len(text), 0, ""
         tried = -1
         while at < end:
             found = self._invoice(text, at)
