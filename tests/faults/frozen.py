@@ -10,13 +10,12 @@ from pathlib import Path
 
 from faults import checker, documents, lives
 from faults.house import APART
-from faults.lives import Life
+from faults.lives import IN_TURN, Life
 from faults.points import POINTS
 from faults.trials import Bench, Outcome, Trial, finish
 
 LEASE = 2.0  # seconds
 PATIENCE = 60.0
-IN_TURN = Life(in_turn=True)
 
 
 def trials(count: int | None, seed: int, thorough: bool) -> Iterator[Trial]:

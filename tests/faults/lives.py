@@ -52,6 +52,7 @@ class Life:
 
 
 WHOLE = Life()
+IN_TURN = Life(in_turn=True)
 ROUND = Life(in_turn=True, once=True)
 
 

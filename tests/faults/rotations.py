@@ -9,13 +9,12 @@ from faults import checker, lives, remade
 from faults.changing import asks_by_request
 from faults.documents import AGENCIES
 from faults.house import House
-from faults.lives import Life
+from faults.lives import IN_TURN
 from faults.proxy import Proxy, Toxic
 from faults.trials import Bench, Outcome, Trial, finish
 from gateway.app import open_app
 from gateway.config import load
 
-IN_TURN = Life(in_turn=True)
 PLACES = 20  # along the login
 HARMS = (("cut", "up"), ("cut", "down"), ("strike", "down"))
 FIRST = 0.35  # of the bytes of a session: before it nobody has said a password

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from faults import checker, documents, lives
 from faults.house import PAYERS
-from faults.lives import Life
+from faults.lives import IN_TURN
 from faults.proxy import KINDS, Proxy, Toxic
 from faults.trials import Bench, Outcome, Trial, finish
 
-IN_TURN = Life(in_turn=True)
 BEGINS = 0.2  # of a session's bytes: where it is spoiled at the earliest
 
 
