@@ -30,31 +30,33 @@ from gateway.sandbox.sftp_server import SftpServer, StaticUsers
 from gateway.stages import collect, distribute, match, receive, transmit, validate
 
 PATIENT = "ZQXW07112318"  # fits wherever a health insurance number does; every other token begins like it
+# Six signs each: four letters in any case stand in one of twenty heaps of 14 MB of sealed bytes by chance.
+TOKENS = [text.encode(code) for text in ("ZQXWJV", PATIENT[:6]) for code in ("ascii", "utf-16-le")]
 ROOMS = (collect, validate, credentials, transmit, receive, match, distribute)
 SERVER_PASSWORD = "zqSecretDuServeur-91"
 FAMILIES = ("ramq-rfp", "ramq-dp")
 # Values that imitate the ends of what a schema engine says: whoever cuts its sentences apart must not be led astray.
 EVIL = (
-    "ZQXW' is not accepted by the pattern 'ZQXW'.",
-    "ZQXW' is not an element of the set {'ZQXW'}.",
-    "ZQXW': This element is not expected. Expected is ( ZQXW ).",
-    "ZQXW' is not a valid value of the atomic type 'xs:ZQXW'.",
-    "ZQXW', attribute 'ZQXW': [facet 'maxLength'] ('07112318').",
-    "%s %(ZQXW)s {ZQXW} $ZQXW \\N",
-    "ZQXW\u2028ZQXW\u202e",
-    "ZQXW" * 9000,
-    "ZQXW" * 20_000,  # longer than what the engine says at once
-    "é" * 40_000 + " is not accepted by the pattern 'ZQXW",
-    "ZQXW is not accepted by the pattern 'ZQXW" + "-" * 70_000,
+    "ZQXWJV' is not accepted by the pattern 'ZQXWJV'.",
+    "ZQXWJV' is not an element of the set {'ZQXWJV'}.",
+    "ZQXWJV': This element is not expected. Expected is ( ZQXWJV ).",
+    "ZQXWJV' is not a valid value of the atomic type 'xs:ZQXWJV'.",
+    "ZQXWJV', attribute 'ZQXWJV': [facet 'maxLength'] ('07112318').",
+    "%s %(ZQXWJV)s {ZQXWJV} $ZQXWJV \\N",
+    "ZQXWJV\u2028ZQXWJV\u202e",
+    "ZQXWJV" * 9000,
+    "ZQXWJV" * 20_000,  # longer than what the engine says at once
+    "é" * 40_000 + " is not accepted by the pattern 'ZQXWJV",
+    "ZQXWJV is not accepted by the pattern 'ZQXWJV" + "-" * 70_000,
 )
 NAME = "<nom_pers>Côté</nom_pers>"
 BROKEN = {  # XML that breaks inside a patient's name
-    "open": "<nom_pers>ZQXWNOM<ZQXW</nom_pers>",
-    "entity": "<nom_pers>ZQXWNOM&ZQXW;</nom_pers>",
-    "sign": "<nom_pers>ZQXWNOM\x01ZQXW</nom_pers>",
-    "crossed": "<nom_pers>ZQXWNOM<b></nom_pers></b>",
-    "twice": '<nom_pers ZQXW="a" ZQXW="b">ZQXWNOM</nom_pers>',
-    "cdata": "<nom_pers><![CDATA[ZQXWNOM</nom_pers>",
+    "open": "<nom_pers>ZQXWJVNOM<ZQXWJV</nom_pers>",
+    "entity": "<nom_pers>ZQXWJVNOM&ZQXWJV;</nom_pers>",
+    "sign": "<nom_pers>ZQXWJVNOM\x01ZQXWJV</nom_pers>",
+    "crossed": "<nom_pers>ZQXWJVNOM<b></nom_pers></b>",
+    "twice": '<nom_pers ZQXWJV="a" ZQXWJV="b">ZQXWJVNOM</nom_pers>',
+    "cdata": "<nom_pers><![CDATA[ZQXWJVNOM</nom_pers>",
 }
 
 
@@ -66,7 +68,7 @@ def personal(name: str) -> tuple[str, ...]:
 def marked(text: str, fields: tuple[str, ...], value: str | None = None) -> str:
     """The document with a token in each personal field, whether element or attribute."""
     for field in fields:
-        told = (value or f"ZQXW{field}").replace("&", "&amp;").replace('"', "&quot;")
+        told = (value or f"ZQXWJV{field}").replace("&", "&amp;").replace('"', "&quot;")
         text = re.sub(rf"(<{field}>)[^<]*(</{field}>)", lambda m, t=told: m[1] + t + m[2], text)
         text = re.sub(rf'(\s{field}=")[^"]*"', lambda m, t=told: f'{m[1]}{t}"', text)
     return text
@@ -91,10 +93,10 @@ def documents() -> dict[str, bytes]:
         made[f"evil-old-{place}.xml"] = marked(old, personal("ramq-dp"), value).encode()
     for kind, instead in BROKEN.items():
         made[f"broken-{kind}.xml"] = numbered(whole.replace(NAME, instead), f"B-{kind}").encode()
-    made["bytes.xml"] = whole.encode().replace("Côté".encode(), b"ZQXW\xff\xfe")
-    made["cut.xml"] = whole.replace(NAME, "<nom_pers>ZQXWNOM").encode()[: whole.index(NAME) + 14]
+    made["bytes.xml"] = whole.encode().replace("Côté".encode(), b"ZQXWJV\xff\xfe")
+    made["cut.xml"] = whole.replace(NAME, "<nom_pers>ZQXWJVNOM").encode()[: whole.index(NAME) + 14]
     made["own.xml"] = family.document(
-        family.invoice(1, nom="ZQXWNOM"), family.invoice(2, nom="ZQXWNOM"), family.invoice(3, nom="ZQXW" * 9)
+        family.invoice(1, nom="ZQXWJVNOM"), family.invoice(2, nom="ZQXWJVNOM"), family.invoice(3, nom="ZQXWJV" * 9)
     ).encode()
     return made
 
@@ -253,7 +255,7 @@ def _secrets(place: Town) -> dict[str, bytes]:
 def carried(data: bytes) -> bool:
     """Whether a patient's token is in there, in whatever case or common encoding."""
     loud = data.upper()
-    return b"ZQXW" in loud or "ZQXW".encode("utf-16-le") in loud or b"07112318" in data
+    return any(token in loud for token in TOKENS) or b"07112318" in data
 
 
 def test_the_canaries_were_everywhere_they_had_to_be(after: Aftermath) -> None:
