@@ -105,10 +105,10 @@ class SameInDocument:
         return facts.first(self._field) in (None, self._value)
 
     def passes(self, rows: Sequence[Row]) -> bool:
-        values = [value for value in firsts(rows, self._field) if value]
-        same = len(set(values)) < 2 and (not self._value or set(values) <= {self._value})
-        if same and values:
-            self._value = values[0]
+        values = {value for value in firsts(rows, self._field) if value is not None}
+        same = len(values) < 2 and (not self._value or values <= {self._value})
+        if same:
+            self._value = next(iter(values), self._value)
         return same
 
 
