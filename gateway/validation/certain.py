@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.catalog import Locator, Part
+from gateway.validation.columns import Columns
 from gateway.validation.declared import Declared, Distinct
 from gateway.validation.meanings import Meaning
 from gateway.validation.runs import Run
 from gateway.validation.shapes import Row, Shapes
 from gateway.validation.stencils import Stencils
-from gateway.validation.templates import Templates
+from gateway.validation.templates import Misfit, Templates
 from gateway.validation.tree import is_named
 
 _PATIENCE = 8  # right blocks that no template matches, more than such as one does
@@ -30,6 +32,14 @@ class Fitting:
 
     rows: Sequence[Row]
     built: set[Hashable]
+
+
+class Widely(NamedTuple):
+    """Invoices of which some values may not fit, and how they are built."""
+
+    rows: Columns
+    built: set[Hashable]
+    misfits: Sequence[Misfit]
 
 
 class Certain:
@@ -50,6 +60,12 @@ class Certain:
                 return Fitting(columns, templates.built) if columns is not None else None
         rows = self._stencils.read(text, line, learn=learn)
         return Fitting(rows, self._stencils.built) if rows else None
+
+    def read_widely(self, text: str, line: int, *, learn: bool = False) -> Widely | None:
+        """The invoices of a block by columns, although some values do not certainly fit."""
+        templates = self._templates if self.by_columns else None
+        found = templates.read_widely(text, line, learn=learn) if templates is not None else None
+        return Widely(found[0], templates.built, found[1]) if templates is not None and found is not None else None
 
     def runs(self, text: str, line: int, tag: str, trusted: Collection[Hashable]) -> list[Run] | None:
         """The runs of a block of invoices of one tag (as it is written), certain where they are built in ways that are

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import BinaryIO
 
@@ -25,7 +25,7 @@ from gateway.validation.marks import Marks
 from gateway.validation.opening import opener
 from gateway.validation.pieces import InvoiceList
 from gateway.validation.plan import Plan
-from gateway.validation.schema import drafts
+from gateway.validation.schema import Find, wrongs
 from gateway.validation.short import Short, short
 from gateway.validation.split import Splitter
 from gateway.validation.tree import place
@@ -122,14 +122,17 @@ class Engine:
         self._head, _ = self._plan.head.take(root)
         whole = split.error is None and split.excess is None
         if self._plan.schema is not None and split.excess is None:
-            outside = self._outside(split, root)
-            authority = self._plan.document.authority
-            for draft in drafts(outside, authority, lambda node: place(node, root, self._base, split.numbers)):
-                self.findings.add(draft)
+            for wrong in wrongs(self._outside(split, root)):
+                where = partial(self._found_in, root, split.numbers)
+                self.findings.add(wrong.draft(self._plan.document.authority, where))
         frame = passing.frame if passing else None
         if frame is not None and not frame.judges:
             self.findings.add(built_in("SCHEMA_OTHER", "invoices_not_judged", severity="info"))
         self._of_document(lambda: root, whole=whole)
+
+    def _found_in(self, root: Element, numbers: Mapping[Element, int], find: Find) -> tuple[Element, Place]:
+        node = find(root)
+        return node, place(node, root, self._base, numbers)
 
     def _of_document(self, root: Callable[[], Element], *, whole: bool) -> None:
         """What it says of itself."""

@@ -87,8 +87,16 @@ class Room:
         self._codes: set[str] = set()  # of errors
         self._lightest = 0  # weight of the one that would leave first, when the room is full
 
+    def is_full_for(self, severity: str, authority: str, code: str) -> bool:
+        """Whether such a finding would not stay."""
+        if len(self.drafts) < LISTED:
+            return False
+        return self._weight(severity, authority, code) >= self._lightest
+
     def add(self, draft: Draft) -> None:
-        weight = self._weight(draft)
+        weight = self._weight(draft.severity, draft.authority, draft.code)
+        if draft.severity == "error":
+            self._codes.add(draft.code)
         if len(self.drafts) >= LISTED:
             if weight >= self._lightest:
                 return
@@ -98,14 +106,13 @@ class Room:
         if len(self.drafts) == LISTED:
             self._lightest = max(weight for weight, _ in self.drafts)
 
-    def _weight(self, draft: Draft) -> int:
+    def _weight(self, severity: str, authority: str, code: str) -> int:
         """From 0, the heaviest."""
-        if draft.severity != "error":
-            return 3 if draft.severity == "warning" else 4
-        if draft.code not in self._codes:
-            self._codes.add(draft.code)
+        if severity != "error":
+            return 3 if severity == "warning" else 4
+        if code not in self._codes:
             return 0
-        return 1 if draft.refuses else 2
+        return 1 if refuses(severity, authority, code) else 2
 
 
 @dataclass(slots=True)
@@ -121,6 +128,15 @@ class Findings:
         self.total += 1
         self.invalid |= draft.severity == "error"
         (self.document if draft.invoice is None else self.invoices).add(draft)
+
+    def only_counted(self, severity: str, authority: str, code: str, _ordinal: int, /) -> bool:
+        """Count a finding about an invoice, where there is no room to list it; whether that was so. Else it is to be
+        added."""
+        if not self.invoices.is_full_for(severity, authority, code):
+            return False
+        self.total += 1
+        self.invalid |= severity == "error"
+        return True
 
     def put_first(self, draft: Draft) -> None:
         """An error that is told before all others, known only at the end."""

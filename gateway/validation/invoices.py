@@ -8,8 +8,7 @@ from functools import partial
 from typing import cast
 
 from gateway.catalog import Locator, Part, Rule
-from gateway.report import InvoiceIndex
-from gateway.validation.broken import Broken
+from gateway.report import InvoiceIndex, refuses
 from gateway.validation.columns import Columns, firsts
 from gateway.validation.facts import Facts
 from gateway.validation.fields import Values, below, find, kind_of
@@ -19,7 +18,7 @@ from gateway.validation.index import Indexer
 from gateway.validation.pieces import Chunk, Piece, line_of
 from gateway.validation.plan import Plan
 from gateway.validation.rules import Judgment
-from gateway.validation.schema import drafts
+from gateway.validation.schema import Find, Wrong, wrongs
 from gateway.validation.shapes import Row, first
 from gateway.validation.tree import local, place
 from gateway.xmlsafe import Element
@@ -53,7 +52,7 @@ class Invoices:
         """Judge some one by one."""
         broken = self.frame.judge(pieces) if self.frame is not None else {}
         for piece in pieces:
-            by_schema = broken.get(piece.ordinal, [])
+            by_schema = wrongs(broken.get(piece.ordinal, ()))
             row = self._read(piece, right=self.frame is not None and not by_schema)
             if self._wants_sample(right=not by_schema):
                 self._keep_sample(piece.element, right=not by_schema)
@@ -66,7 +65,8 @@ class Invoices:
 
     def chunk(self, chunk: Chunk) -> None:
         """Judge many of which the schema has said what is wrong with them."""
-        rows, kind, broken = self._rows(chunk), local(chunk.tag), chunk.broken
+        rows, kind = self._rows(chunk), local(chunk.tag)
+        broken = {**{place: wrongs(found) for place, found in chunk.broken.items()}, **chunk.likewise}
         right = None
         if self.frame is not None:
             right = next((place for place in range(len(rows) - 1, -1, -1) if place not in broken), None)
@@ -78,8 +78,13 @@ class Invoices:
         self._note_sender(rows)
         entries = self._index.all(rows, kind, chunk.ordinal, moved) if type(rows) is Columns else None
         for number in range(len(rows)):
-            if entries is not None and number not in apart:
-                sink(entries[number])
+            if entries is not None and number not in asked:
+                entry = entries[number]
+                sink(
+                    entry
+                    if number not in broken
+                    else self._refused(entry, partial(chunk.piece, number), broken[number])
+                )
                 continue
             row, ordinal = rows[number], chunk.ordinal + number
             if number in apart:
@@ -119,20 +124,31 @@ class Invoices:
         kind: str,
         at: tuple[int, int, Place],
         piece: Callable[[], Piece],
-        broken: Sequence[Broken],
+        broken: Sequence[Wrong],
         passed: Collection[int] | None,
     ) -> None:
         """One invoice. `at`: its ordinal, line and place; `passed`: the checks that need not be asked about it; None:
         none needs to be."""
         valid, refused, (ordinal, line, where) = True, False, at
         if broken or passed is not None:
-            found = [*(self._by_schema(piece(), broken) if broken else ())]
+            found = [wrong.draft(self._plan.document.authority, partial(_found_in, piece)) for wrong in broken]
             found += self._by_rules(piece, row, kind, passed) if passed is not None else ()
             valid = not any(draft.severity == "error" for draft in found)
             refused = any(draft.refuses for draft in found)
             self.invalid += not valid
             self._tell(found, OfInvoice(first(row[1], "number"), ordinal, where.address, line) if found else None)
         self._sink(self._index.of(row, kind, ordinal, line, valid=valid, refused=refused))
+
+    def _refused(self, entry: InvoiceIndex, piece: Callable[[], Piece], broken: Sequence[Wrong]) -> InvoiceIndex:
+        """An invoice with which only the schema finds something wrong: what is not listed is not made."""
+        authority, refused = self._plan.document.authority, False
+        for wrong in broken:
+            refused = refused or refuses("error", authority, wrong.code)
+            if not self._findings.only_counted("error", authority, wrong.code, entry.ordinal):
+                who = OfInvoice(entry.number, entry.ordinal, piece().place.address, entry.line)
+                self._tell([wrong.draft(authority, partial(_found_in, piece))], who)
+        self.invalid += 1
+        return InvoiceIndex(*entry[:-2], False, refused)  # the last two of its fields
 
     def _tell(self, found: Iterable[Draft], who: OfInvoice | None) -> None:
         for draft in found:
@@ -149,10 +165,6 @@ class Invoices:
 
     def _keep_sample(self, element: Element, *, right: bool) -> None:
         self.sample, self.sample_is_right = copy.deepcopy(element), right
-
-    def _by_schema(self, piece: Piece, broken: Iterable[Broken]) -> Iterable[Draft]:
-        authority = self._plan.document.authority
-        return drafts(broken, authority, lambda node: place(node, piece.element, piece.place))
 
     def _by_rules(self, piece: Callable[[], Piece], row: Row, kind: str, passed: Collection[int]) -> list[Draft]:
         document = self._plan.document
@@ -175,6 +187,12 @@ class Invoices:
 
 def _itself(piece: Piece) -> Piece:
     return piece
+
+
+def _found_in(piece: Callable[[], Piece], find: Find) -> tuple[Element, Place]:
+    one = piece()
+    node = find(one.element)
+    return node, place(node, one.element, one.place)
 
 
 def _in_invoice(piece: Callable[[], Piece], locator: Locator | None) -> Place:

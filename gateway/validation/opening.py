@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
 
-from gateway.validation.certain import Certain
+from gateway.catalog import Part
+from gateway.validation.certain import Certain, Widely
+from gateway.validation.columns import Columns
 from gateway.validation.encoding import Encoding
 from gateway.validation.fields import LONGEST
 from gateway.validation.frame import Frame
@@ -17,26 +19,29 @@ from gateway.validation.limits import Limits
 from gateway.validation.pieces import Chunk
 from gateway.validation.plan import Plan
 from gateway.validation.quick import Quick
+from gateway.validation.refused import Refused
 from gateway.validation.runs import Run, written_tag
 from gateway.validation.shapes import Row, longest
 from gateway.validation.split import Opener, Splitter
 
 _FIRST = 3  # blocks in which nothing is learned yet: it only pays in a lot
 _LONGEST_REST = 64  # blocks
+_PATIENCE = 8  # blocks with values of which it is not known what is wrong with them, more than such as have none
 
 
 class Opening:
     """Opens the blocks of one document. What libxml2 found right in it is `trusted`: how invoices are built, and what
     tags as they are written mean."""
 
-    def __init__(self, quick: Quick, certain: Certain) -> None:
-        self._quick, self._certain = quick, certain
+    def __init__(self, quick: Quick, certain: Certain, line: Part | None) -> None:
+        self._quick, self._certain, self._refused = quick, certain, Refused(line)
         self._line = quick.lines_above + 1
         self._trusted = set[Hashable]()
         self._tags: dict[str, str] = {}  # as written → Clark notation
         self._blocks = self._resting = 0
         self._rest = 1
         self._mixed = False  # whether some invoices of the block before were not certain
+        self._patience = _PATIENCE
 
     def open(self, data: bytes) -> Chunk | None:
         """The invoices of a block; None when it holds anything else."""
@@ -57,6 +62,7 @@ class Opening:
         if not tag or not self._quick.goes_on(data, tag):
             return None
         chunk = self._right(data, text, tag) if self._certain.by_columns and not self._mixed else None
+        chunk = chunk or self._likewise(data, text, tag)
         if chunk is None:
             runs = self._certain.runs(text, self._line, written, self._trusted)
             chunk = self._of_runs(data, text, tag, runs) if runs else None
@@ -72,6 +78,18 @@ class Opening:
         if fitting is None or not fitting.built <= self._trusted:
             return None
         return self._chunk(data, tag, fitting.rows)
+
+    def _likewise(self, data: bytes, text: str, tag: str) -> Chunk | None:
+        """The invoices, where of each value that is not certain it is known what is wrong with it."""
+        wide = self._certain.read_widely(text, self._line) if self._patience > 0 else None
+        known = self._refused.known(wide.misfits) if wide is not None and wide.built <= self._trusted else None
+        self._patience = min(self._patience + 1, _PATIENCE) if known is not None else self._patience - 1
+        if wide is None or known is None or (known and _may_be_cut(text, wide.rows)):
+            return None
+        self._mixed = bool(known)
+        chunk = self._chunk(data, tag, wide.rows)
+        chunk.likewise = known
+        return chunk
 
     def _of_runs(self, data: bytes, text: str, tag: str, runs: Sequence[Run]) -> Chunk | None:
         """The invoices, where most of them are certain: of the others libxml2 says which of their values are wrong."""
@@ -104,16 +122,33 @@ class Opening:
         return Chunk(partial(self._quick.parsed, data), rows, self._quick.lines_above, plain=True, known_tag=tag)
 
     def _trust(self, text: str, chunk: Chunk | None) -> None:
-        """Remember how the invoices are built of a block that libxml2 found right."""
-        if not text or chunk is None or chunk.taken is None or chunk.broken:
+        """Remember how the invoices are built of a block in which libxml2 found nothing wrong but values."""
+        if not text or chunk is None or chunk.taken is None:
             return
-        fitting = self._certain.read(text, self._line, learn=self._blocks > _FIRST)
+        learn = self._blocks > _FIRST
+        fitting = (
+            self._certain.read(text, self._line, learn=learn) if not chunk.broken else self._misfitting(text, chunk)
+        )
         if fitting is None or len(fitting.rows) != len(chunk):
             return
         self._tags[written_tag(text)] = chunk.tag
         if not fitting.built <= self._trusted:
             self._trusted |= fitting.built
             self._resting, self._rest = 0, 1
+
+    def _misfitting(self, text: str, chunk: Chunk) -> Widely | None:
+        """The invoices of a block in which nothing but values is wrong: what libxml2 said of these is remembered."""
+        if self._patience <= 0 or not all(one.of_value for found in chunk.broken.values() for one in found):
+            return None
+        wide = self._certain.read_widely(text, self._line, learn=self._blocks > _FIRST)
+        if (
+            wide is None
+            or len(wide.rows) != len(chunk)
+            or not chunk.broken.keys() <= {one.invoice for one in wide.misfits}
+        ):
+            return None
+        self._refused.learn(wide.misfits, chunk.broken, chunk.element)
+        return wide
 
 
 def _decoded(data: bytes) -> str:
@@ -122,6 +157,11 @@ def _decoded(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError:
         return ""
+
+
+def _may_be_cut(text: str, rows: Columns) -> bool:
+    """Whether a value may be longer than is kept of one elsewhere. None has a line break."""
+    return max(map(len, text.split("\n"))) > LONGEST and rows.longest > LONGEST
 
 
 def _only_doubtful(text: str, runs: Sequence[Run]) -> Iterator[str]:
@@ -169,4 +209,4 @@ def opener(plan: Plan, frame: Frame, split: Splitter, encoding: Encoding, limits
     quick = Quick(frame, flat, steps[-1], encoding, limits)
     if flat.certain is None or encoding.name != "utf-8" or encoding.override:
         return quick
-    return Opening(quick, flat.certain)
+    return Opening(quick, flat.certain, document.line)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from gateway.validation.broken import Broken
 from gateway.validation.findings import Place
+from gateway.validation.schema import Wrong
 from gateway.validation.shapes import Row
 from gateway.validation.tree import local
 from gateway.xmlsafe import Element
@@ -56,6 +57,7 @@ class Chunk:
     lines: int = 0  # line breaks in it
     place: Place | None = None  # of the list
     broken: Mapping[int, Sequence[Broken]] = field(default_factory=dict)  # by the places of invoices in the list
+    likewise: Mapping[int, Sequence[Wrong]] = field(default_factory=dict)  # the same where libxml2 was not asked
     known_tag: str = ""  # of the invoices, where it is known without the holder
     apart: Mapping[int, Element] = field(default_factory=dict)  # invoices that were judged by themselves
     runs: Sequence[tuple[int, int]] = ()  # its parts, where some stand apart: bytes, invoices

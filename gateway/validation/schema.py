@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -55,21 +56,45 @@ def compiled(path: Path) -> etree.XMLSchema:
     return cache[key]
 
 
-def drafts(broken: Iterable[Broken], authority: str, place: Callable[[Element], Place]) -> Iterator[Draft]:
-    """One draft for each defect; the engine often says the same thing twice, by facet and by type."""
-    said: set[tuple[str, Element, str | None]] = set()
+Find = Callable[[Element], Element]  # leads to an element, from that of its invoice
+Where = Callable[[Find], tuple[Element, Place]]  # the element, and where it stands
+
+
+class Wrong(NamedTuple):
+    """One defect: its code, the sentence that says it, the engine's words, and how its element is found."""
+
+    code: str
+    key: str
+    attribute: str | None
+    kind: str
+    text: str
+    find: Find
+
+    def draft(self, authority: str, where: Where) -> Draft:
+        """What is said of it; its place is looked for only when it is listed."""
+        return Draft(self.code, {}, {}, authority=authority, details=partial(_detail, self, where))
+
+
+def wrongs(broken: Iterable[Broken]) -> list[Wrong]:
+    """Each defect once; the engine often says the same thing twice, by facet and by type."""
+    found: dict[tuple[str, Element, str | None], Wrong] = {}
     for entry in broken:
         attribute = _attribute(entry)
         code, key = _kind(entry)
-        if (code, entry.node, attribute) in said:
-            continue
-        said.add((code, entry.node, attribute))
-        yield Draft(code, {}, {}, authority=authority, details=partial(_detail, entry, key, attribute, place))
+        if (code, entry.node, attribute) not in found:
+            wrong = Wrong(code, key, attribute, entry.kind, entry.text, partial(_itself, entry.node))
+            found[code, entry.node, attribute] = wrong
+    return list(found.values())
 
 
-def _detail(entry: Broken, key: str, attribute: str | None, place: Callable[[Element], Place], draft: Draft) -> None:
-    name = f"@{attribute}" if attribute else local(entry.node.tag)
-    sentence, allowed, at = both(f"validation.{key}", name=name), _allowed(entry), place(entry.node)
+def _itself(node: Element, _invoice: Element) -> Element:
+    return node
+
+
+def _detail(wrong: Wrong, where: Where, draft: Draft) -> None:
+    key, attribute, (node, at) = wrong.key, wrong.attribute, where(wrong.find)
+    name = f"@{attribute}" if attribute else local(node.tag)
+    sentence, allowed = both(f"validation.{key}", name=name), _allowed(wrong)
     draft.message = {lang: f"{sentence[lang]}{allowed[lang]}" for lang in LANGUAGES}
     draft.next = both(f"validation.{key}_next", name=name)
     draft.place = Place(at.address, f"{at.path}/@{attribute}") if attribute else at
@@ -100,7 +125,7 @@ def _attribute(entry: Broken) -> str | None:
     return local(found[1]) if found else None
 
 
-def _allowed(entry: Broken) -> Both:
+def _allowed(entry: Wrong) -> Both:
     """What the schema allows, from the end of the engine's text: that part is the schema's, not the document's."""
     kind, text = entry.kind.removeprefix("SCHEMAV_CVC_"), entry.text
     if len(text) > _WHOLE:

@@ -27,6 +27,9 @@ class _Share(Findings):
         if self.mine(draft.invoice.ordinal if draft.invoice is not None else None):
             Findings.add(self, draft)
 
+    def only_counted(self, severity: str, authority: str, code: str, ordinal: int, /) -> bool:
+        return not self.mine(ordinal) or Findings.only_counted(self, severity, authority, code, ordinal)
+
 
 def run(
     source: BinaryIO,

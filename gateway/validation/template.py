@@ -4,9 +4,9 @@ and every attribute that any of them has (`templates`)."""
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from gateway.validation.columns import Column
@@ -14,12 +14,23 @@ from gateway.validation.declared import Names
 from gateway.validation.writing import Atom, Learned
 
 _MOST_ATOMS = 200
+Spot = tuple[str, Names, str]  # where a value stands: how the part is written, and where that, and which bit of it
+_Match = Callable[[str], re.Match[str] | None]
 
 
 class _Slot(NamedTuple):
     atom: Atom
     names: tuple[str, ...]  # the fields that its hole holds
     optional: bool = False
+
+    def misfits(self, column: Column) -> Collection[str]:
+        """The values of a column that do not certainly fit."""
+        ends = self.atom.ends
+        there = [text for text in column if text is not None] if self.optional else column
+        all_fit, fits = _fitting(f"{self.atom.value}{ends}")
+        if all_fit(ends.join(there) + ends) or not there:  # type: ignore[arg-type]  # none is None
+            return ()
+        return {text for text in set(there) if text is not None and not fits(text + ends)}
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,28 @@ class Template:
     def pattern(self) -> re.Pattern[str]:
         """Takes all that a part of this template holds."""
         return re.compile("".join([_pattern(slot) for slot in self.slots]))
+
+    @cached_property
+    def wide(self) -> re.Pattern[str]:
+        """Takes all that a part of this template holds, and parts that are like one but for values that do not fit."""
+        return re.compile(
+            "".join([_optional(slot.atom.wide) if slot.optional else slot.atom.wide for slot in self.slots])
+        )
+
+    @cached_property
+    def _valued(self) -> Sequence[_Slot]:
+        return [slot for slot in self.slots if slot.atom.value is not None]
+
+    def misfits(self, holes: Sequence[Column]) -> Iterator[tuple[int, Spot, str]]:
+        """Of what the wide pattern took: the values that do not certainly fit, each with its part and its spot."""
+        for slot, column in zip(self._valued, holes, strict=True):
+            if values := slot.misfits(column):
+                spot = self.wide.pattern, self.place, slot.atom.key
+                yield from [(part, spot, text or "") for part, text in enumerate(column) if text in values]
+
+    def wanted(self, holes: Sequence[Column]) -> Sequence[Column]:
+        """Of what the wide pattern took, what the other one would have taken."""
+        return [column for slot, column in zip(self._valued, holes, strict=True) if slot.atom.hole is not None]
 
     @cached_property
     def lines(self) -> int:
@@ -98,13 +131,23 @@ def _merged(known: Sequence[_Slot], new: Sequence[_Slot]) -> list[_Slot] | None:
     return merged
 
 
+@lru_cache(maxsize=1024)
+def _fitting(pattern: str) -> tuple[_Match, _Match]:
+    """Matches several values in a row, and matches one. It holds nothing of a document."""
+    return re.compile(f"(?:{pattern})*+").fullmatch, re.compile(pattern).fullmatch
+
+
 def _pattern(slot: _Slot) -> str:
-    return f"(?:{slot.atom.pattern})?" if slot.optional else slot.atom.pattern
+    return _optional(slot.atom.pattern) if slot.optional else slot.atom.pattern
+
+
+def _optional(pattern: str) -> str:
+    return f"(?:{pattern})?"
 
 
 def _at_the_end(atom: Atom) -> Atom:
     """What stands between a part and the next: as many line breaks, but the last one may be indented otherwise."""
-    return atom._replace(pattern=r"[ \t\r]*" + r"\n[ \t\r]*" * atom.lines) if atom.blank else atom
+    return atom._replace(begins=r"[ \t\r]*" + r"\n[ \t\r]*" * atom.lines) if atom.blank else atom
 
 
 def _joined(columns: Sequence[Column]) -> Column:

@@ -9,18 +9,20 @@ character.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain, compress, count
 from operator import sub
+from typing import NamedTuple
 
-from gateway.validation.columns import Columns
+from gateway.validation.columns import Column, Columns
 from gateway.validation.declared import Declared
 from gateway.validation.learning import learned
 from gateway.validation.meanings import Meaning
 from gateway.validation.runs import Run, blanks, one_invoice
 from gateway.validation.shapes import Shapes
-from gateway.validation.template import Template, template
+from gateway.validation.template import Spot, Template, template
 from gateway.validation.writing import Learned
 
 _BLANK = " \t\r\n"
@@ -29,6 +31,42 @@ _END = "\0"  # between texts put together: no document holds it
 _MOST_TEMPLATES = 4
 _CREDIT = 30  # invoices to learn from without a block that is read: it takes longer than reading many
 _MOST_RESTS = 100  # ways of ending an invoice remembered
+
+
+class Misfit(NamedTuple):
+    """A value that does not certainly fit, of an invoice or of one of its lines."""
+
+    invoice: int  # its place in the block
+    line: int | None  # from 0
+    spot: Spot
+    value: str
+
+
+class _Cut(NamedTuple):
+    """A text cut where a template matched: what stands between the matches, and what the holes took."""
+
+    by: Template
+    between: Sequence[str]
+    holes: Sequence[Column]
+    wide: bool
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        return self.by.columns(self.by.wanted(self.holes) if self.wide else self.holes)
+
+
+class _Read(NamedTuple):
+    heads: _Cut
+    lines: _Cut
+    columns: Columns
+
+    def misfits(self) -> Iterator[Misfit]:
+        for place, spot, value in self.heads.by.misfits(self.heads.holes):
+            yield Misfit(place, None, spot, value)
+        starts = self.columns.starts
+        for number, spot, value in self.lines.by.misfits(self.lines.holes):
+            owner = bisect_right(starts, number) - 1
+            yield Misfit(owner, number - starts[owner], spot, value)
 
 
 class Templates:
@@ -48,23 +86,32 @@ class Templates:
     def read(self, text: str, line: int, *, learn: bool) -> Columns | None:
         """The invoices of a block; None where it holds anything that no template matches. `line` is that of the block's
         first character."""
+        found = self._found(text, line, learn=learn, wide=False)
+        return found.columns if found is not None else None
+
+    def read_widely(self, text: str, line: int, *, learn: bool) -> tuple[Columns, Sequence[Misfit]] | None:
+        """The same where some values do not certainly fit, and these."""
+        found = self._found(text, line, learn=learn, wide=True)
+        return (found.columns, list(found.misfits())) if found is not None else None
+
+    def _found(self, text: str, line: int, *, learn: bool, wide: bool) -> _Read | None:
         if self.hopeless:
             return None
-        found = self._read(text, line)
+        found = self._read(text, line, wide=wide)
         if found is None and learn and self._credit > 0:
-            self._learn_from(text)
-            found = self._read(text, line)
+            self._learn_from(text, wide=wide)
+            found = self._read(text, line, wide=wide)
         if found is not None:
             self._credit = min(_CREDIT, self._credit + 1)
         return found
 
-    def _learn_from(self, text: str) -> None:
+    def _learn_from(self, text: str, *, wide: bool) -> None:
         """Learn from the invoices of a block that are written in no way known."""
         begins = _BEGINS.match(text)
         end = f"</{begins[1]}>" if begins is not None else ""
         for part in text.split(end)[:-1] if end else ():
             one = part.lstrip(_BLANK) + end
-            if self._credit > 0 and self._read(one, 1) is None:
+            if self._credit > 0 and self._read(one, 1, wide=wide) is None:
                 self._credit -= 1
                 self._learn(one)
 
@@ -76,33 +123,24 @@ class Templates:
             for known, how in ((self._heads, head), *((self._lines, line) for line in lines)):
                 _learn(known, how)
 
-    def _read(self, text: str, line: int) -> Columns | None:
+    def _read(self, text: str, line: int, *, wide: bool = False) -> _Read | None:
         own = text.lstrip(_BLANK)
-        head = next((one for one in self._heads if one.pattern.match(own)), None)
-        if head is None:
+        heads = _cut(self._heads, own, wide=wide)
+        if heads is None or heads.between[0]:
             return None
-        parts = head.pattern.split(own)
-        width = head.pattern.groups + 1
-        below = parts[width::width]
-        each = next((one for one in self._lines if one.pattern.match(below[0])), None)
-        if each is None or parts[0] or each.place != head.place:
+        lines = _cut(self._lines, _END.join(heads.between[1:]) + _END, wide=wide)
+        if lines is None or lines.by.place != heads.by.place:
             return None
-        of_lines = each.pattern.split(_END.join(below) + _END)
-        between = of_lines[:: each.pattern.groups + 1]
-        ends = list(compress(count(), between))
-        breaks = self._breaks(head.rest, [between[end] for end in ends])
-        if breaks is None or len(ends) != len(below) or ends[-1] != len(between) - 1 or not ends[0]:
+        head, each = heads.by, lines.by
+        ends = list(compress(count(), lines.between))
+        breaks = self._breaks(head.rest, [lines.between[end] for end in ends])
+        if breaks is None or len(ends) != len(heads.between) - 1 or ends[-1] != len(lines.between) - 1 or not ends[0]:
             return None
         counts = list(map(sub, ends, chain((0,), ends)))
         self.built = {each.structure, *[(head.structure, number) for number in set(counts)]}
         line += text.count("\n", 0, len(text) - len(own))
-        return Columns(
-            _begins(line, head.lines, each.lines, counts, breaks),
-            head.columns([parts[hole::width] for hole in range(1, width)]),
-            each.columns([of_lines[hole :: each.pattern.groups + 1] for hole in range(1, each.pattern.groups + 1)]),
-            counts,
-            self._shapes,
-        )
+        begins = _begins(line, head.lines, each.lines, counts, breaks)
+        return _Read(heads, lines, Columns(begins, heads.columns, lines.columns, counts, self._shapes))
 
     def runs(self, text: str, tag: str, trusted: Collection[Hashable]) -> list[Run] | None:
         """The runs of a block of invoices of one tag (as it is written), certain where they are built in ways that are
@@ -142,6 +180,16 @@ class Templates:
                 return None
             known[end] = end.count("\n")
         return list(map(known.__getitem__, ends))
+
+
+def _cut(templates: Sequence[Template], text: str, *, wide: bool) -> _Cut | None:
+    """By the first template that matches where the text begins."""
+    for one in templates:
+        pattern = one.wide if wide else one.pattern
+        if pattern.match(text):
+            parts, width = pattern.split(text), pattern.groups + 1
+            return _Cut(one, parts[::width], [parts[hole::width] for hole in range(1, width)], wide)
+    return None
 
 
 @lru_cache(maxsize=256)

@@ -19,12 +19,33 @@ class Atom(NamedTuple):
     """A bit of a part exactly as it is written: a tag, an attribute, a text, the blanks between tags (`templates`)."""
 
     key: str  # what it is, in its part
-    pattern: str  # with one group where it has a hole
+    begins: str  # the pattern of what is always written like this
     lines: int  # line breaks in it
-    hole: int | None = None  # its number in the part
+    value: str | None = None  # the pattern of what it goes on with, where it holds a value
+    quote: str = ""  # after that; a text ends where a tag begins
+    hole: int | None = None  # the number of the value in the part, where it is wanted
     attribute: bool = False
     blank: bool = False
     required: bool = False  # an attribute that must be there
+
+    @property
+    def pattern(self) -> str:
+        """With one group where it has a hole."""
+        value = self.value or ""
+        return f"{self.begins}{f'({value})' if self.hole is not None else value}{self.quote}"
+
+    @property
+    def wide(self) -> str:
+        """The same, whatever it holds, with one group where it holds a value."""
+        if self.value is None:
+            return self.begins
+        anything = rf"[^{self.ends}<&\t\r\n]*" if self.value else ""
+        return f"{self.begins}({anything}){self.quote}"
+
+    @property
+    def ends(self) -> str:
+        """The sign that comes after the value."""
+        return self.quote or "<"
 
 
 @dataclass(slots=True)
@@ -51,7 +72,7 @@ class Learned:
     def put_text(self, pattern: str, exact: str, *, wanted: bool) -> None:
         """Go on with the text of an element."""
         self.pattern += f"({pattern})" if wanted else pattern
-        self._put(f"({exact})" if wanted else exact, hole=self.holes if wanted else None)
+        self._put("", value=exact, hole=self.holes if wanted else None)
         self.holes += wanted
 
     def put_attribute(
@@ -60,15 +81,16 @@ class Learned:
         """Go on with an attribute. The first tag stands on one line: its last one counts as the invoice's."""
         blanks = r"[ \t]+" if self.steps == 1 else r"[ \t\r\n]+"
         name, quote, hole = re.escape(found["name"]), found["quote"], self.holes if wanted else None
-        pattern, exact = (f"({pattern})", f"({exact})") if wanted else (pattern, exact)
-        self.pattern += f"{blanks}{name}={quote}{pattern}{quote}"
-        exactly = f"{re.escape(found['space'])}{name}={quote}{exact}{quote}"
+        self.pattern += f"{blanks}{name}={quote}{f'({pattern})' if wanted else pattern}{quote}"
+        begins = f"{re.escape(found['space'])}{name}={quote}"
         key, lines = f"{self.steps}@{found['name']}", found["space"].count("\n")
-        self.atoms.append(Atom(key, exactly, lines, hole, attribute=True, required=required))
+        self.atoms.append(Atom(key, begins, lines, exact, quote, hole, attribute=True, required=required))
         self.holes += wanted
 
-    def _put(self, pattern: str, lines: int = 0, hole: int | None = None, *, blank: bool = False) -> None:
-        self.atoms.append(Atom(str(self.steps), pattern, lines, hole, blank=blank))
+    def _put(
+        self, begins: str, lines: int = 0, value: str | None = None, hole: int | None = None, *, blank: bool = False
+    ) -> None:
+        self.atoms.append(Atom(str(self.steps), begins, lines, value, hole=hole, blank=blank))
         self.steps += 1
 
     @property

@@ -1,0 +1,119 @@
+"""Values that libxml2 refused in this document: where the same value is met again, it is refused again.
+
+What a schema says of a value depends on that value and on its declaration alone, and a declaration belongs to a spot of
+an invoice that is built in a known way (`template`). So of an invoice of which all other values certainly fit libxml2
+would say the same. Remembered are only a few, and only while their document is read: values are a patient's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+from gateway.catalog import Part
+from gateway.validation.broken import Broken
+from gateway.validation.fields import LONGEST, below
+from gateway.validation.schema import Wrong, wrongs
+from gateway.validation.template import Spot
+from gateway.validation.templates import Misfit
+from gateway.xmlsafe import Element
+
+_MOST = 200  # values remembered
+_MOST_SAID = 20_000  # characters of what libxml2 says of one
+_MOST_LINES = 1_000  # of an invoice, of which it is remembered how to find them
+
+
+class Refused:
+    """What is known of the values of one document. `line`: what its lines are."""
+
+    def __init__(self, line: Part | None) -> None:
+        self._line = line
+        self._known: dict[tuple[Spot, str], _Refusal] = {}
+
+    def known(self, misfits: Iterable[Misfit]) -> dict[int, Sequence[Wrong]] | None:
+        """What is wrong with each invoice, by its place; None where that is not known of one of them."""
+        found: dict[int, Sequence[Wrong]] = {}
+        for place, line, spot, value in misfits:
+            refusal = self._known.get((spot, value))
+            if refusal is None or place in found:
+                return None  # not met before; or two in one invoice: which is told first is not known
+            found[place] = refusal.of_invoice if line is None else refusal.of_line(line)
+        return found
+
+    def learn(
+        self, misfits: Sequence[Misfit], broken: Mapping[int, Sequence[Broken]], invoice: Callable[[int], Element]
+    ) -> None:
+        """Remember what libxml2 said of invoices in which one value does not certainly fit."""
+        alone: dict[int, Misfit | None] = {}
+        for one in misfits:
+            alone[one.invoice] = one if one.invoice not in alone else None
+        for place, found in broken.items():
+            misfit = alone.get(place)
+            if misfit is not None and len(self._known) < _MOST and (misfit.spot, misfit.value) not in self._known:
+                self._note(misfit, found, invoice(place))
+
+    def _note(self, misfit: Misfit, broken: Sequence[Broken], invoice: Element) -> None:
+        wrong, (_, _, bit) = wrongs(broken), misfit.spot
+        top = invoice if misfit.line is None or self._line is None else _line(invoice, self._line, misfit.line)
+        steps = _steps(broken[0].node, top)
+        attribute = bit.partition("@")[2] or None
+        here = all(one.node is broken[0].node for one in broken) and all(one.attribute == attribute for one in wrong)
+        short = len(misfit.value) <= LONGEST and sum(len(one.text) for one in wrong) <= _MOST_SAID
+        if here and short and steps is not None:
+            self._known[misfit.spot, misfit.value] = _Refusal(wrong, steps, self._line)
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """What is wrong with a value, and how its element is found: child numbers from that of its invoice or line on."""
+
+    wrong: Sequence[Wrong]
+    steps: Sequence[int]
+    line: Part | None
+
+    @cached_property
+    def of_invoice(self) -> Sequence[Wrong]:
+        """In the invoice itself."""
+        return [one._replace(find=partial(_descend, self.steps)) for one in self.wrong]
+
+    @cached_property
+    def _of_lines(self) -> dict[int, Sequence[Wrong]]:
+        return {}
+
+    def of_line(self, number: int) -> Sequence[Wrong]:
+        """In one of its lines, from 0."""
+        known = self._of_lines.get(number)
+        if known is None:
+            assert self.line is not None
+            find = partial(_in_line, self.line, number, self.steps)
+            known = [one._replace(find=find) for one in self.wrong]
+            if len(self._of_lines) < _MOST_LINES:
+                self._of_lines[number] = known
+        return known
+
+
+def _steps(node: Element, top: Element) -> list[int] | None:
+    """The child numbers that lead from one element down to another; None where none do."""
+    steps: list[int] = []
+    while node is not top:
+        parent = node.getparent()
+        if parent is None:
+            return None
+        steps.append(parent.index(node))
+        node = parent
+    return steps[::-1]
+
+
+def _descend(steps: Sequence[int], element: Element) -> Element:
+    for number in steps:
+        element = element[number]
+    return element
+
+
+def _line(invoice: Element, part: Part, number: int) -> Element:
+    return list(below(invoice, part))[number]
+
+
+def _in_line(part: Part, number: int, steps: Sequence[int], invoice: Element) -> Element:
+    return _descend(steps, _line(invoice, part, number))
