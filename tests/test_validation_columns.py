@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from test_validation_quick import agree, both_ways
+from test_validation_quick import agree, both_ways, repeated
 
 from gateway import catalog, xmlsafe
 from gateway.catalog import DocumentType
@@ -195,3 +195,14 @@ def lot(chance: random.Random) -> bytes:
         invoices.append(one)
     root = '<d:DP_RACIN xmlns:d="http://tempuri.org/DP_DENTI.xsd">'
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{root}\n{chr(10).join(invoices)}\n</d:DP_RACIN>'.encode()
+
+
+def test_an_empty_number_is_another_one_than_the_document_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cut, "BLOCK", 3000)
+    known = catalog.load([SCHEMAS])
+    whole = repeated(known, SAMPLES[0], 60, random.Random(SEED)) or b""
+    parts = whole.split(b'TRNSM="18003"')
+    data = b'TRNSM="18003"'.join(parts[:30]) + b'TRNSM=""' + b'TRNSM=""'.join(parts[30:])
+    ways = both_ways(data, known, monkeypatch)
+    agree(ways, data)
+    assert [f["code"] for f in ways[0][0]["findings"]].count("TRANSMISSION_NUMBER_DIFFERS") > 20

@@ -179,3 +179,15 @@ def spoiled(whole: bytes, chance: random.Random) -> bytes:
         third = len(whole) // 3
         whole = whole[:third] + re.sub(rb'(%s)[^"<>]*(?=["<])' % begins, put, whole[third:])
     return whole
+
+
+def test_wrong_invoices_are_found_among_others_on_their_lines(own: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = of_lots(wrong=30, what=lambda _: {"sexe": "X"}).replace(b"</ligne>", b"</ligne>\n")
+    with monkeypatch.context() as patch:
+        went = told_again(patch)
+        ways = both_ways(data, own, patch)
+        other = data.replace(b"</envoi>", b"</envoi >")
+        agree(both_ways(other, own, patch), other)
+    agree(ways, data)
+    assert ways[0][0]["invalid_invoices"] > 10
+    assert any(went)

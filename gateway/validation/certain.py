@@ -20,6 +20,7 @@ from gateway.validation.meanings import Meaning
 from gateway.validation.runs import Run
 from gateway.validation.shapes import Row, Shapes
 from gateway.validation.stencils import Stencils
+from gateway.validation.template import Spot
 from gateway.validation.templates import Misfit, Templates
 from gateway.validation.tree import is_named
 
@@ -61,10 +62,12 @@ class Certain:
         rows = self._stencils.read(text, line, learn=learn)
         return Fitting(rows, self._stencils.built) if rows else None
 
-    def read_widely(self, text: str, line: int, *, learn: bool = False) -> Widely | None:
-        """The invoices of a block by columns, although some values do not certainly fit."""
+    def read_widely(
+        self, text: str, line: int, spots: Collection[Spot] | None = None, *, learn: bool = False
+    ) -> Widely | None:
+        """The invoices of a block by columns, although values do not certainly fit: at some spots; None: at any."""
         templates = self._templates if self.by_columns else None
-        found = templates.read_widely(text, line, learn=learn) if templates is not None else None
+        found = templates.read_widely(text, line, spots, learn=learn) if templates is not None else None
         return Widely(found[0], templates.built, found[1]) if templates is not None and found is not None else None
 
     def runs(self, text: str, line: int, tag: str, trusted: Collection[Hashable]) -> list[Run] | None:

@@ -20,12 +20,14 @@ from gateway.validation.pieces import Chunk
 from gateway.validation.plan import Plan
 from gateway.validation.quick import Quick
 from gateway.validation.refused import Refused
-from gateway.validation.runs import Run, written_tag
+from gateway.validation.runs import Run, apart, written_tag
 from gateway.validation.shapes import Row, longest
 from gateway.validation.split import Opener, Splitter
+from gateway.xmlsafe import Element
 
 _FIRST = 3  # blocks in which nothing is learned yet: it only pays in a lot
 _LONGEST_REST = 64  # blocks
+_FEW = 4  # wrong invoices of a block: to look for each of them alone is quicker
 _PATIENCE = 8  # blocks with values of which it is not known what is wrong with them, more than such as have none
 
 
@@ -62,7 +64,8 @@ class Opening:
         if not tag or not self._quick.goes_on(data, tag):
             return None
         chunk = self._right(data, text, tag) if self._certain.by_columns and not self._mixed else None
-        chunk = chunk or self._likewise(data, text, tag)
+        if chunk is None:
+            chunk = self._likewise(data, text, written, tag)
         if chunk is None:
             runs = self._certain.runs(text, self._line, written, self._trusted)
             chunk = self._of_runs(data, text, tag, runs) if runs else None
@@ -79,9 +82,12 @@ class Opening:
             return None
         return self._chunk(data, tag, fitting.rows)
 
-    def _likewise(self, data: bytes, text: str, tag: str) -> Chunk | None:
+    def _likewise(self, data: bytes, text: str, written: str, tag: str) -> Chunk | None:
         """The invoices, where of each value that is not certain it is known what is wrong with it."""
-        wide = self._certain.read_widely(text, self._line) if self._patience > 0 else None
+        spots = self._refused.spots if self._patience > 0 else ()
+        if not spots:
+            return None
+        wide = self._certain.read_widely(text, self._line, spots)
         known = self._refused.known(wide.misfits) if wide is not None and wide.built <= self._trusted else None
         self._patience = min(self._patience + 1, _PATIENCE) if known is not None else self._patience - 1
         if wide is None or known is None or (known and _may_be_cut(text, wide.rows)):
@@ -89,7 +95,16 @@ class Opening:
         self._mixed = bool(known)
         chunk = self._chunk(data, tag, wide.rows)
         chunk.likewise = known
+        runs = apart(text, written, len(chunk), known) if 0 < len(known) <= _FEW else []
+        if runs:
+            chunk.runs = _sizes(text, runs)
+            chunk.apart = {p: partial(self._alone, text, run) for run, p in _placed(runs) if not run.certain}
         return chunk
+
+    def _alone(self, text: str, run: Run) -> Element:
+        """An invoice that is well-formed, on the line where it stands in its block."""
+        one = "\n" * text.count("\n", 0, run.begin) + text[run.begin : run.end]
+        return self._quick.parsed(one.encode())[0]
 
     def _of_runs(self, data: bytes, text: str, tag: str, runs: Sequence[Run]) -> Chunk | None:
         """The invoices, where most of them are certain: of the others libxml2 says which of their values are wrong."""

@@ -59,7 +59,7 @@ class Chunk:
     broken: Mapping[int, Sequence[Broken]] = field(default_factory=dict)  # by the places of invoices in the list
     likewise: Mapping[int, Sequence[Wrong]] = field(default_factory=dict)  # the same where libxml2 was not asked
     known_tag: str = ""  # of the invoices, where it is known without the holder
-    apart: Mapping[int, Element] = field(default_factory=dict)  # invoices that were judged by themselves
+    apart: Mapping[int, Element | Callable[[], Element]] = field(default_factory=dict)  # invoices by themselves
     runs: Sequence[tuple[int, int]] = ()  # its parts, where some stand apart: bytes, invoices
 
     @property
@@ -84,7 +84,9 @@ class Chunk:
     def element(self, index: int) -> Element:
         """One of its invoices: the one that was judged."""
         apart = self.apart.get(index)
-        return self.holder[index] if apart is None else apart
+        if apart is None:
+            return self.holder[index]
+        return apart() if callable(apart) else apart
 
     def piece(self, index: int) -> Piece:
         """One of its invoices, when all have one name."""

@@ -7,7 +7,7 @@ would say the same. Remembered are only a few, and only while their document is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -30,6 +30,11 @@ class Refused:
     def __init__(self, line: Part | None) -> None:
         self._line = line
         self._known: dict[tuple[Spot, str], _Refusal] = {}
+
+    @property
+    def spots(self) -> Collection[Spot]:
+        """Where values were refused."""
+        return {spot for spot, _ in self._known}
 
     def known(self, misfits: Iterable[Misfit]) -> dict[int, Sequence[Wrong]] | None:
         """What is wrong with each invoice, by its place; None where that is not known of one of them."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from gateway.validation.shapes import Row
@@ -41,6 +42,17 @@ def one_invoice(text: str, begin: int, tag: str) -> Run | None:
     if end < 0 or again >= 0:
         return None
     return Run(begin, blanks(text, end + len(closing)), 1, certain=False)
+
+
+def apart(text: str, tag: str, invoices: int, places: Collection[int]) -> list[Run]:
+    """The runs of a block of so many invoices of one tag, where those at some places are not certain. None at all where
+    their end tags do not tell where they end."""
+    begins = [0, *[found.end() for found in re.finditer(f"</{re.escape(tag)}>", text)]]
+    if len(begins) != invoices + 1:
+        return []
+    begins[-1] = len(text)
+    bounds = sorted({0, invoices, *places, *[place + 1 for place in places]})
+    return [Run(begins[a], begins[b], b - a, certain=a not in places) for a, b in pairwise(bounds)]
 
 
 def blanks(text: str, at: int) -> int:

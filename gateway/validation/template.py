@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from gateway.validation.declared import Names
 from gateway.validation.writing import Atom, Learned
 
 _MOST_ATOMS = 200
+_MOST_READINGS = 20  # compiled, of one template
 Spot = tuple[str, Names, str]  # where a value stands: how the part is written, and where that, and which bit of it
 _Match = Callable[[str], re.Match[str] | None]
 
@@ -55,26 +56,32 @@ class Template:
         return re.compile("".join([_pattern(slot) for slot in self.slots]))
 
     @cached_property
-    def wide(self) -> re.Pattern[str]:
-        """Takes all that a part of this template holds, and parts that are like one but for values that do not fit."""
-        return re.compile(
-            "".join([_optional(slot.atom.wide) if slot.optional else slot.atom.wide for slot in self.slots])
-        )
+    def narrow(self) -> Reading:
+        """Takes only parts of which all values certainly fit."""
+        return Reading(self, self.pattern, [slot for slot in self.slots if slot.atom.hole is not None])
 
     @cached_property
-    def _valued(self) -> Sequence[_Slot]:
-        return [slot for slot in self.slots if slot.atom.value is not None]
+    def _spots(self) -> Mapping[str, Spot]:
+        return {s.atom.key: (self.pattern.pattern, self.place, s.atom.key) for s in self.slots if s.atom.value}
 
-    def misfits(self, holes: Sequence[Column]) -> Iterator[tuple[int, Spot, str]]:
-        """Of what the wide pattern took: the values that do not certainly fit, each with its part and its spot."""
-        for slot, column in zip(self._valued, holes, strict=True):
-            if values := slot.misfits(column):
-                spot = self.wide.pattern, self.place, slot.atom.key
-                yield from [(part, spot, text or "") for part, text in enumerate(column) if text in values]
+    @cached_property
+    def _readings(self) -> dict[frozenset[str], Reading]:
+        return {}
 
-    def wanted(self, holes: Sequence[Column]) -> Sequence[Column]:
-        """Of what the wide pattern took, what the other one would have taken."""
-        return [column for slot, column in zip(self._valued, holes, strict=True) if slot.atom.hole is not None]
+    def wide(self, spots: Collection[Spot] | None) -> Reading:
+        """Takes parts that are like one of this template, but whose values need not fit at some spots; None: at any."""
+        loose = frozenset([key for key, spot in self._spots.items() if spots is None or spot in spots])
+        known = self._readings.get(loose) if loose else self.narrow
+        if known is None:
+            if len(self._readings) >= _MOST_READINGS:
+                self._readings.clear()
+            known = self._readings[loose] = self._widened(loose)
+        return known
+
+    def _widened(self, loose: frozenset[str]) -> Reading:
+        pattern = "".join([_pattern(slot, wide=slot.atom.key in loose) for slot in self.slots])
+        taking = [slot for slot in self.slots if slot.atom.hole is not None or slot.atom.key in loose]
+        return Reading(self, re.compile(pattern), taking, {key: self._spots[key] for key in loose})
 
     @cached_property
     def lines(self) -> int:
@@ -88,12 +95,29 @@ class Template:
         slots = _merged(self.slots, other.slots)
         return None if slots is None or len(slots) > _MOST_ATOMS else replace(self, slots=slots)
 
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A pattern of a template, and what its holes take. `loose`: the spots where it takes values that may not fit, by
+    their keys."""
+
+    template: Template
+    pattern: re.Pattern[str]
+    taking: Sequence[_Slot]
+    loose: Mapping[str, Spot] = field(default_factory=dict)
+
     def columns(self, holes: Sequence[Column]) -> dict[str, Column]:
-        """The fields, of what the pattern took."""
-        taking = [slot for slot in self.slots if slot.atom.hole is not None]
-        found = {name: column for slot, column in zip(taking, holes, strict=True) for name in slot.names}
-        by_key = {slot.atom.key: column for slot, column in zip(taking, holes, strict=True)}
-        return found | {name: _joined([by_key[key] for key in keys]) for name, keys in self.joins.items()}
+        """The fields, of what the holes took."""
+        found = {name: column for slot, column in zip(self.taking, holes, strict=True) for name in slot.names}
+        by_key = {slot.atom.key: column for slot, column in zip(self.taking, holes, strict=True)}
+        return found | {name: _joined([by_key[key] for key in keys]) for name, keys in self.template.joins.items()}
+
+    def misfits(self, holes: Sequence[Column]) -> Iterator[tuple[int, Spot, str]]:
+        """The values that do not certainly fit, each with its part and its spot."""
+        for slot, column in zip(self.taking, holes, strict=True):
+            spot = self.loose.get(slot.atom.key)
+            if spot is not None and (values := slot.misfits(column)):
+                yield from [(part, spot, text or "") for part, text in enumerate(column) if text in values]
 
 
 def template(how: Learned) -> Template | None:
@@ -137,12 +161,9 @@ def _fitting(pattern: str) -> tuple[_Match, _Match]:
     return re.compile(f"(?:{pattern})*+").fullmatch, re.compile(pattern).fullmatch
 
 
-def _pattern(slot: _Slot) -> str:
-    return _optional(slot.atom.pattern) if slot.optional else slot.atom.pattern
-
-
-def _optional(pattern: str) -> str:
-    return f"(?:{pattern})?"
+def _pattern(slot: _Slot, *, wide: bool = False) -> str:
+    pattern = slot.atom.wide if wide else slot.atom.pattern
+    return f"(?:{pattern})?" if slot.optional else pattern
 
 
 def _at_the_end(atom: Atom) -> Atom:

@@ -22,7 +22,7 @@ from gateway.validation.learning import learned
 from gateway.validation.meanings import Meaning
 from gateway.validation.runs import Run, blanks, one_invoice
 from gateway.validation.shapes import Shapes
-from gateway.validation.template import Spot, Template, template
+from gateway.validation.template import Reading, Spot, Template, template
 from gateway.validation.writing import Learned
 
 _BLANK = " \t\r\n"
@@ -43,16 +43,11 @@ class Misfit(NamedTuple):
 
 
 class _Cut(NamedTuple):
-    """A text cut where a template matched: what stands between the matches, and what the holes took."""
+    """A text cut where a pattern matched: what stands between the matches, and what the holes took."""
 
-    by: Template
+    by: Reading
     between: Sequence[str]
     holes: Sequence[Column]
-    wide: bool
-
-    @property
-    def columns(self) -> Mapping[str, Column]:
-        return self.by.columns(self.by.wanted(self.holes) if self.wide else self.holes)
 
 
 class _Read(NamedTuple):
@@ -86,32 +81,34 @@ class Templates:
     def read(self, text: str, line: int, *, learn: bool) -> Columns | None:
         """The invoices of a block; None where it holds anything that no template matches. `line` is that of the block's
         first character."""
-        found = self._found(text, line, learn=learn, wide=False)
+        found = self._found(text, line, (), learn=learn)
         return found.columns if found is not None else None
 
-    def read_widely(self, text: str, line: int, *, learn: bool) -> tuple[Columns, Sequence[Misfit]] | None:
-        """The same where some values do not certainly fit, and these."""
-        found = self._found(text, line, learn=learn, wide=True)
+    def read_widely(
+        self, text: str, line: int, spots: Collection[Spot] | None, *, learn: bool
+    ) -> tuple[Columns, Sequence[Misfit]] | None:
+        """The same where some values do not certainly fit, and these: at some spots; None: at any."""
+        found = self._found(text, line, spots, learn=learn)
         return (found.columns, list(found.misfits())) if found is not None else None
 
-    def _found(self, text: str, line: int, *, learn: bool, wide: bool) -> _Read | None:
+    def _found(self, text: str, line: int, spots: Collection[Spot] | None, *, learn: bool) -> _Read | None:
         if self.hopeless:
             return None
-        found = self._read(text, line, wide=wide)
+        found = self._read(text, line, spots)
         if found is None and learn and self._credit > 0:
-            self._learn_from(text, wide=wide)
-            found = self._read(text, line, wide=wide)
+            self._learn_from(text, spots)
+            found = self._read(text, line, spots)
         if found is not None:
             self._credit = min(_CREDIT, self._credit + 1)
         return found
 
-    def _learn_from(self, text: str, *, wide: bool) -> None:
+    def _learn_from(self, text: str, spots: Collection[Spot] | None) -> None:
         """Learn from the invoices of a block that are written in no way known."""
         begins = _BEGINS.match(text)
         end = f"</{begins[1]}>" if begins is not None else ""
         for part in text.split(end)[:-1] if end else ():
             one = part.lstrip(_BLANK) + end
-            if self._credit > 0 and self._read(one, 1, wide=wide) is None:
+            if self._credit > 0 and self._read(one, 1, spots) is None:
                 self._credit -= 1
                 self._learn(one)
 
@@ -123,15 +120,15 @@ class Templates:
             for known, how in ((self._heads, head), *((self._lines, line) for line in lines)):
                 _learn(known, how)
 
-    def _read(self, text: str, line: int, *, wide: bool = False) -> _Read | None:
+    def _read(self, text: str, line: int, spots: Collection[Spot] | None) -> _Read | None:
         own = text.lstrip(_BLANK)
-        heads = _cut(self._heads, own, wide=wide)
+        heads = _cut(self._heads, own, spots)
         if heads is None or heads.between[0]:
             return None
-        lines = _cut(self._lines, _END.join(heads.between[1:]) + _END, wide=wide)
-        if lines is None or lines.by.place != heads.by.place:
+        lines = _cut(self._lines, _END.join(heads.between[1:]) + _END, spots)
+        if lines is None or lines.by.template.place != heads.by.template.place:
             return None
-        head, each = heads.by, lines.by
+        head, each = heads.by.template, lines.by.template
         ends = list(compress(count(), lines.between))
         breaks = self._breaks(head.rest, [lines.between[end] for end in ends])
         if breaks is None or len(ends) != len(heads.between) - 1 or ends[-1] != len(lines.between) - 1 or not ends[0]:
@@ -140,7 +137,8 @@ class Templates:
         self.built = {each.structure, *[(head.structure, number) for number in set(counts)]}
         line += text.count("\n", 0, len(text) - len(own))
         begins = _begins(line, head.lines, each.lines, counts, breaks)
-        return _Read(heads, lines, Columns(begins, heads.columns, lines.columns, counts, self._shapes))
+        columns = heads.by.columns(heads.holes), lines.by.columns(lines.holes)
+        return _Read(heads, lines, Columns(begins, *columns, counts, self._shapes))
 
     def runs(self, text: str, tag: str, trusted: Collection[Hashable]) -> list[Run] | None:
         """The runs of a block of invoices of one tag (as it is written), certain where they are built in ways that are
@@ -182,13 +180,13 @@ class Templates:
         return list(map(known.__getitem__, ends))
 
 
-def _cut(templates: Sequence[Template], text: str, *, wide: bool) -> _Cut | None:
+def _cut(templates: Sequence[Template], text: str, spots: Collection[Spot] | None) -> _Cut | None:
     """By the first template that matches where the text begins."""
     for one in templates:
-        pattern = one.wide if wide else one.pattern
-        if pattern.match(text):
-            parts, width = pattern.split(text), pattern.groups + 1
-            return _Cut(one, parts[::width], [parts[hole::width] for hole in range(1, width)], wide)
+        by = one.narrow if spots == () else one.wide(spots)
+        if by.pattern.match(text):
+            parts, width = by.pattern.split(text), by.pattern.groups + 1
+            return _Cut(by, parts[::width], [parts[hole::width] for hole in range(1, width)])
     return None
 
 

@@ -36,11 +36,8 @@ class Atom(NamedTuple):
 
     @property
     def wide(self) -> str:
-        """The same, whatever it holds, with one group where it holds a value."""
-        if self.value is None:
-            return self.begins
-        anything = rf"[^{self.ends}<&\t\r\n]*" if self.value else ""
-        return f"{self.begins}({anything}){self.quote}"
+        """The same with one group, whatever value it holds there."""
+        return rf"{self.begins}([^{self.ends}<&\t\r\n]*){self.quote}"
 
     @property
     def ends(self) -> str:
