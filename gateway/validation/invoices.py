@@ -79,12 +79,8 @@ class Invoices:
         entries = self._index.all(rows, kind, chunk.ordinal, moved) if type(rows) is Columns else None
         for number in range(len(rows)):
             if entries is not None and number not in asked:
-                entry = entries[number]
-                sink(
-                    entry
-                    if number not in broken
-                    else self._refused(entry, partial(chunk.piece, number), broken[number])
-                )
+                entry, wrong = entries[number], broken.get(number)
+                sink(self._refused(entry, partial(chunk.piece, number), wrong) if wrong else entry)
                 continue
             row, ordinal = rows[number], chunk.ordinal + number
             if number in apart:

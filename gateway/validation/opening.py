@@ -92,14 +92,17 @@ class Opening:
         self._patience = min(self._patience + 1, _PATIENCE) if known is not None else self._patience - 1
         if wide is None or known is None or (known and _may_be_cut(text, wide.rows)):
             return None
-        self._mixed = bool(known)
-        chunk = self._chunk(data, tag, wide.rows)
+        chunk, self._mixed = self._chunk(data, tag, wide.rows), bool(known)
         chunk.likewise = known
-        runs = apart(text, written, len(chunk), known) if 0 < len(known) <= _FEW else []
+        if 0 < len(known) <= _FEW:
+            self._set_apart(chunk, apart(text, written, len(chunk), known), text)
+        return chunk
+
+    def _set_apart(self, chunk: Chunk, runs: Sequence[Run], text: str) -> None:
+        """Let each of the wrong invoices be looked for alone, where it is known which part of the text it is."""
         if runs:
             chunk.runs = _sizes(text, runs)
             chunk.apart = {p: partial(self._alone, text, run) for run, p in _placed(runs) if not run.certain}
-        return chunk
 
     def _alone(self, text: str, run: Run) -> Element:
         """An invoice that is well-formed, on the line where it stands in its block."""
