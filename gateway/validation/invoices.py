@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import cast
 
@@ -22,6 +22,8 @@ from gateway.validation.schema import Find, Wrong, wrongs
 from gateway.validation.shapes import Row, first
 from gateway.validation.tree import local, place
 from gateway.xmlsafe import Element
+
+Who = tuple[str | None, int, int]  # an invoice: its number, ordinal and line
 
 
 class Invoices:
@@ -60,7 +62,7 @@ class Invoices:
             kind = kind_of(piece.element)
             doubtful, passed = self._screen.doubtful(kind, [row])
             passing = passed if doubtful else None
-            at = (piece.ordinal, piece.line, piece.place)
+            at = piece.ordinal, piece.line
             self._one(row, kind, at, partial(_itself, piece), by_schema, passing)
 
     def chunk(self, chunk: Chunk) -> None:
@@ -85,7 +87,7 @@ class Invoices:
             row, ordinal = rows[number], chunk.ordinal + number
             if number in apart:
                 passing, defects = passed if number in asked else None, broken.get(number, ())
-                at = (ordinal, row[0] + moved, chunk.place_of(number))
+                at = ordinal, row[0] + moved
                 self._one(row, kind, at, partial(chunk.piece, number), defects, passing)
             else:
                 sink(self._index.of(row, kind, ordinal, row[0] + moved, valid=True))
@@ -118,38 +120,42 @@ class Invoices:
         self,
         row: Row,
         kind: str,
-        at: tuple[int, int, Place],
+        at: tuple[int, int],
         piece: Callable[[], Piece],
         broken: Sequence[Wrong],
         passed: Collection[int] | None,
     ) -> None:
-        """One invoice. `at`: its ordinal, line and place; `passed`: the checks that need not be asked about it; None:
-        none needs to be."""
-        valid, refused, (ordinal, line, where) = True, False, at
-        if broken or passed is not None:
-            found = [wrong.draft(self._plan.document.authority, partial(_found_in, piece)) for wrong in broken]
-            found += self._by_rules(piece, row, kind, passed) if passed is not None else ()
-            valid = not any(draft.severity == "error" for draft in found)
-            refused = any(draft.refuses for draft in found)
-            self.invalid += not valid
-            self._tell(found, OfInvoice(first(row[1], "number"), ordinal, where.address, line) if found else None)
-        self._sink(self._index.of(row, kind, ordinal, line, valid=valid, refused=refused))
+        """One invoice. `at`: its ordinal and line; `passed`: the checks that need not be asked about it; None: none
+        needs to be."""
+        who = first(row[1], "number"), *at
+        valid, refused = not broken, self._by_schema(broken, who, piece)
+        for draft in self._by_rules(piece, row, kind, passed) if passed is not None else ():
+            valid, refused = valid and draft.severity != "error", refused or draft.refuses
+            if not self._findings.only_counted(draft.severity, draft.authority, draft.code, who[1]):
+                self._tell(draft, who, piece)
+        self.invalid += not valid
+        self._sink(self._index.of(row, kind, *at, valid=valid, refused=refused))
 
     def _refused(self, entry: InvoiceIndex, piece: Callable[[], Piece], broken: Sequence[Wrong]) -> InvoiceIndex:
-        """An invoice with which only the schema finds something wrong: what is not listed is not made."""
+        """An invoice with which only the schema finds something wrong."""
+        self.invalid += 1
+        refused = self._by_schema(broken, (entry.number, entry.ordinal, entry.line), piece)
+        return InvoiceIndex(*entry[:-2], False, refused)  # the last two of its fields
+
+    def _by_schema(self, broken: Sequence[Wrong], who: Who, piece: Callable[[], Piece]) -> bool:
+        """Tell what the schema finds wrong with an invoice; whether that alone means that it never goes. What is not
+        listed is not made."""
         authority, refused = self._plan.document.authority, False
         for wrong in broken:
             refused = refused or refuses("error", authority, wrong.code)
-            if not self._findings.only_counted("error", authority, wrong.code, entry.ordinal):
-                who = OfInvoice(entry.number, entry.ordinal, piece().place.address, entry.line)
-                self._tell([wrong.draft(authority, partial(_found_in, piece))], who)
-        self.invalid += 1
-        return InvoiceIndex(*entry[:-2], False, refused)  # the last two of its fields
+            if not self._findings.only_counted("error", authority, wrong.code, who[1]):
+                self._tell(wrong.draft(authority, partial(_found_in, piece)), who, piece)
+        return refused
 
-    def _tell(self, found: Iterable[Draft], who: OfInvoice | None) -> None:
-        for draft in found:
-            draft.invoice = who
-            self._findings.add(draft)
+    def _tell(self, draft: Draft, who: Who, piece: Callable[[], Piece]) -> None:
+        number, ordinal, line = who
+        draft.invoice = OfInvoice(number, ordinal, piece().place.address, line)
+        self._findings.add(draft)
 
     def _note_sender(self, rows: Sequence[Row]) -> None:
         if self._seeks_sender:
