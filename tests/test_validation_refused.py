@@ -6,11 +6,13 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from lxml import etree
 from support.family import document, invoice
 from test_validation_certain import DP, SCHEMAS, numbered
-from test_validation_quick import agree, both_ways, learn_at_once, repeated
+from test_validation_quick import agree, both_ways, learn_at_once, repeated, seen
 
 from gateway import catalog
 from gateway.catalog import Catalog
@@ -143,14 +145,6 @@ def test_values_that_are_each_wrong_in_their_own_way_are_judged(own: Catalog, mo
     assert not any(went)
 
 
-def test_a_value_too_long_to_be_kept_is_cut_as_elsewhere(own: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The number of an invoice is told; the schema here sets no limit."""
-    text = (Path(SCHEMAS).parent / "tests/families/essai/lot.xsd").read_text("utf-8")
-    assert '<xs:element name="no" type="code"/>' in text
-    data = of_lots(wrong=2, what=lambda _: {"sexe": "X", "nom": "b" * 300})
-    agree(both_ways(data, own, monkeypatch), data)
-
-
 def test_wrong_values_in_any_places_are_judged_the_same_both_ways(
     known: Catalog, own: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,3 +185,67 @@ def test_wrong_invoices_are_found_among_others_on_their_lines(own: Catalog, monk
     agree(ways, data)
     assert ways[0][0]["invalid_invoices"] > 10
     assert any(went)
+
+
+# -- what a reader found --
+
+LINE = "<ligne><n>1</n></ligne>"
+
+
+def empty_sex(number: int, **own: str) -> str:
+    return invoice(number, rest=LINE, **own).replace("<sexe>F</sexe>", "<sexe/>")
+
+
+def test_an_empty_element_is_not_taken_for_right_where_another_value_is_wrong(
+    own: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [invoice(n, rest=LINE) for n in range(300)]
+    made += [empty_sex(n, date="hier") for n in range(300)] + [empty_sex(n) for n in range(300)]
+    data = document(*made).encode()
+    ways = both_ways(data, own, monkeypatch)
+    agree(ways, data)
+    assert ways[0][0]["invalid_invoices"] == 600
+
+
+def test_a_right_value_is_not_blamed_for_a_wrong_one_beside_it(own: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A date with a time zone is right, but not certainly so."""
+    made = [invoice(n, rest=LINE) for n in range(200)]
+    made += [invoice(n, date="2024-03-01Z", rest="<ligne><n/></ligne>") for n in range(300)]
+    made += [invoice(n, date="2024-03-01Z", rest=LINE) for n in range(300)]
+    data = document(*made).encode()
+    ways = both_ways(data, own, monkeypatch)
+    agree(ways, data)
+    assert ways[0][0]["invalid_invoices"] == 300
+
+
+def test_what_is_remembered_holds_no_element(own: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An element keeps its whole block in memory."""
+    kept: list[refused.Refused] = []
+    really = refused.Refused.learn
+
+    def noted(self: refused.Refused, *rest: Any) -> None:
+        really(self, *rest)
+        kept.append(self)
+
+    monkeypatch.setattr(refused.Refused, "learn", noted)
+    seen(of_lots(wrong=2, what=lambda _: {"sexe": "X"}), own)
+    remembered = [wrong for one in kept for refusal in one._known.values() for wrong in refusal.of_invoice]
+    assert remembered
+    assert not any(isinstance(arg, etree._Element) for wrong in remembered for arg in wrong.find.args)
+
+
+def test_a_long_value_is_cut_the_same_way_wherever_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is right or not: the schema here sets numbers no limit."""
+
+    def endless(text: str) -> str:
+        text = re.sub("<xs:unique.*?</xs:unique>", "", text, flags=re.DOTALL)
+        return text.replace('<xs:element name="no" type="code"/>', '<xs:element name="no" type="xs:string"/>')
+
+    known = numbered(tmp_path, schema=endless)
+    for length in (250, 256, 257, 300):
+        made = [invoice(n, rest=LINE).replace(f"<no>{n}</no>", f"<no>{'b' * length}</no>") for n in range(200)]
+        made[100:150] = [one.replace("<sexe>F<", "<sexe>X<") for one in made[100:150]]
+        data = document(*made).encode()
+        ways = both_ways(data, known, monkeypatch)
+        agree(ways, data)
+        assert {len(index.number or "") for index in ways[0][1]} == {min(length, 256)}

@@ -62,6 +62,18 @@ class Declared:
         fit = self._text(path)
         return fit.written("") if fit is not None else None
 
+    def may_be_empty(self, path: Names) -> bool:
+        """Whether an element certainly is right with no text in it, as far as that goes: it holds none, or any that
+        fits may be empty."""
+        try:
+            content = self._complex(self._element(path))
+        except _UnknownError:
+            return False
+        if content is not None and content.find(f"{{{XS}}}simpleContent") is None:
+            return True
+        text = self.text(path)
+        return text is not None and re.match(text, "<") is not None
+
     def attribute(self, path: Names, name: str, quote: str) -> Attribute | None:
         """An attribute without a prefix, as it stands in quotes."""
         try:

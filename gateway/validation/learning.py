@@ -65,7 +65,7 @@ class _Reader:
         name = found["name"].rpartition(":")[2]
         meaning, path = self._meaning(name), (*self._open, name)
         again = not self._open and bool(self._head.tag)
-        if again or (self._declared is not None and not self._declared.knows(path)):
+        if again or not self._may_stand(path, empty=bool(found["empty"])):
             raise UnlikeError  # a second invoice; or what may stand here is not said by one declaration
         if not self._open and "\n" in found["attributes"] + found["space"]:
             raise UnlikeError
@@ -93,6 +93,11 @@ class _Reader:
             self._tags.append(found["name"])
             if not leaf:
                 part.put(found["text"], blank=True)
+
+    def _may_stand(self, path: Names, *, empty: bool) -> bool:
+        """Whether one declaration says what stands here; of an empty element, that nothing in it certainly fits."""
+        declared = self._declared
+        return declared is None or (declared.knows(path) and (not empty or declared.may_be_empty(path)))
 
     def _line(self, line: Learned) -> None:
         self._head.place = self._head.place or line.place

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 from gateway.catalog import Part
 from gateway.validation.broken import Broken
-from gateway.validation.fields import LONGEST, below
+from gateway.validation.fields import below
 from gateway.validation.schema import Wrong, wrongs
 from gateway.validation.template import Spot
 from gateway.validation.templates import Misfit
@@ -21,7 +21,6 @@ from gateway.xmlsafe import Element
 
 _MOST = 200  # values remembered
 _MOST_SAID = 20_000  # characters of what libxml2 says of one
-_MOST_LINES = 1_000  # of an invoice, of which it is remembered how to find them
 
 
 class Refused:
@@ -59,43 +58,29 @@ class Refused:
                 self._note(misfit, found, invoice(place))
 
     def _note(self, misfit: Misfit, broken: Sequence[Broken], invoice: Element) -> None:
-        wrong, (_, _, bit) = wrongs(broken), misfit.spot
+        wrong, node, (_, _, bit) = wrongs(broken), broken[0].node, misfit.spot
         top = invoice if misfit.line is None or self._line is None else _line(invoice, self._line, misfit.line)
-        steps = _steps(broken[0].node, top)
+        steps = _steps(node, top)
         attribute = bit.partition("@")[2] or None
-        here = all(one.node is broken[0].node for one in broken) and all(one.attribute == attribute for one in wrong)
-        short = len(misfit.value) <= LONGEST and sum(len(one.text) for one in wrong) <= _MOST_SAID
-        if here and short and steps is not None:
-            self._known[misfit.spot, misfit.value] = _Refusal(wrong, steps, self._line)
+        here = all(one.node is node for one in broken) and all(one.attribute == attribute for one in wrong)
+        here = here and misfit.value == (node.text or "" if attribute is None else node.get(attribute))
+        if here and steps is not None and sum(len(one.text) for one in wrong) <= _MOST_SAID:
+            found = [one._replace(find=partial(_descend, steps)) for one in wrong]  # it holds no element
+            self._known[misfit.spot, misfit.value] = _Refusal(found, steps, self._line)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Refusal:
     """What is wrong with a value, and how its element is found: child numbers from that of its invoice or line on."""
 
-    wrong: Sequence[Wrong]
+    of_invoice: Sequence[Wrong]  # where it is a value of the invoice itself
     steps: Sequence[int]
     line: Part | None
 
-    @cached_property
-    def of_invoice(self) -> Sequence[Wrong]:
-        """In the invoice itself."""
-        return [one._replace(find=partial(_descend, self.steps)) for one in self.wrong]
-
-    @cached_property
-    def _of_lines(self) -> dict[int, Sequence[Wrong]]:
-        return {}
-
     def of_line(self, number: int) -> Sequence[Wrong]:
         """In one of its lines, from 0."""
-        known = self._of_lines.get(number)
-        if known is None:
-            assert self.line is not None
-            find = partial(_in_line, self.line, number, self.steps)
-            known = [one._replace(find=find) for one in self.wrong]
-            if len(self._of_lines) < _MOST_LINES:
-                self._of_lines[number] = known
-        return known
+        assert self.line is not None
+        return [one._replace(find=partial(_in_line, self.line, number, self.steps)) for one in self.of_invoice]
 
 
 def _steps(node: Element, top: Element) -> list[int] | None:
