@@ -82,12 +82,6 @@ class Columns(Sequence[Row]):
             self._integers[key] = _integers((self.below if below else self.own).get(name))
         return self._integers[key]
 
-    @property
-    def longest(self) -> int:
-        """The characters of the longest value."""
-        columns = [*self.own.values(), *self.below.values()]
-        return max([max(map(len, filter(None, column)), default=0) for column in columns], default=0)
-
     def bits(self, name: str, start: int, stop: int | None) -> list[str] | None:
         """A bit of each value of a column of the invoices; None where one is absent."""
         key = name, start, stop

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from gateway.catalog import Locator, Part
 from gateway.validation import shapes as read
 from gateway.validation.certain import certain
-from gateway.validation.fields import Values
+from gateway.validation.fields import LONGEST, Values
 from gateway.validation.meanings import (
     INVOICE,
     LINE,
@@ -68,7 +68,7 @@ class Flat:
         for element in holder.iter(*self._tags, *invoices):
             of_invoice, of_line, meaning = table[element.tag]
             if meaning is None:
-                text = element.text or ""
+                text = (element.text or "")[:LONGEST]
                 _note(names, values, of_invoice, text)
                 _note(line_names, line_values, of_line, text)
                 continue
@@ -142,15 +142,15 @@ def _put(names: list[str], values: list[str], element: Element, holds: Holds) ->
     text, attributes, joined = holds
     for name in text:
         names.append(name)
-        values.append(element.text or "")
+        values.append((element.text or "")[:LONGEST])
     if attributes or joined:
         there: dict[str, str] = dict(element.items())  # type: ignore[arg-type]  # quicker than one after the other
         for attribute, name in attributes:
             if attribute in there:
                 names.append(name)
-                values.append(there[attribute])
+                values.append(there[attribute][:LONGEST])
         for name, parts in joined:
-            got = [there[part] for part in parts if part in there]
+            got = [there[part][:LONGEST] for part in parts if part in there]
             if len(got) == len(parts):
                 names.append(name)
                 values.append("-".join(got))

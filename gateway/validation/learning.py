@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from gateway.validation.declared import Declared, Names
+from gateway.validation.fields import LONGEST
 from gateway.validation.meanings import BY_PARENT, LINE, UNKNOWABLE, Holds, Meaning
 from gateway.validation.writing import Learned, UnlikeError, blanks
 
@@ -17,7 +18,10 @@ TAG = re.compile(
     r"(?P<empty>/?)>(?P<text>[^<]*)"
 )
 ATTRIBUTE = re.compile(r"(?P<space>\s+)(?P<name>[^\s=]+)=(?P<quote>[\"'])(?P<value>[^\"'<]*)(?P=quote)")
-_TEXT = r"[^<&\r]*"  # a value as it stands: nothing in it means another character
+# A value as it stands: nothing in it means another character, and nothing of it is cut.
+_TEXT = rf"[^<&\r]{{0,{LONGEST}}}"
+_TEXT_ON_ONE_LINE = rf"[^<&\r\n]{{0,{LONGEST}}}"
+_ATTRIBUTE = r"[^%s<&\t\r\n]{0,%d}"
 _LONGEST = 20_000  # characters of an invoice to learn from
 
 
@@ -140,7 +144,7 @@ class _Reader:
             raise UnlikeError
         for holds, noted in self._wanted(part, meaning):
             noted += [(of, part.holes) for of in holds.text]
-        part.put_text(*(("", "") if found["empty"] else self._fitting(path, _TEXT, r"[^<&\r\n]*")), wanted=True)
+        part.put_text(*(("", "") if found["empty"] else self._fitting(path, _TEXT, _TEXT_ON_ONE_LINE)), wanted=True)
 
     def _fitting(self, path: Names, pattern: str, exact: str) -> tuple[str, str]:
         """The patterns of a text: those given, or one of what certainly fits."""
@@ -187,7 +191,7 @@ class _Reader:
                 raise UnlikeError
             part.put_attribute(found, fit.pattern, fit.pattern, wanted=wanted, required=fit.required)
         elif wanted:
-            value = rf"[^{quote}<&\t\r\n]*"
+            value = _ATTRIBUTE % (quote, LONGEST)
             part.put_attribute(found, value, value, wanted=True)
         else:
             loose = f"[^{quote}<]*" if self._open else rf"[^{quote}<\n]*"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from gateway.validation.fields import LONGEST
 from gateway.validation.patterns import never, translated
 from gateway.xmlsafe import Element
 
@@ -39,6 +40,7 @@ _OTHERS = {
     "boolean": "true|false|0|1",
 }
 _NONE = "(?!)"
+_ENDLESS = re.compile(r"[*+]|,\}|[0-9]{3}\}")  # a pattern without these takes no long value
 _LARGEST = 10_000  # characters or digits that a facet names, of those that are followed here
 _LONGEST_NUMBER = 18  # digits of a facet
 _TEXTS = ("string", "normalizedString", "anySimpleType")
@@ -58,8 +60,10 @@ class Fit:
         return Fit((*self.patterns, *patterns), self.whole, self.text)
 
     def written(self, quote: str) -> str:
-        """One pattern, of a value that ends where `quote` (or, for text, a tag) begins."""
-        *others, last = self.patterns or (f"[^{never(quote)}]*",)
+        """One pattern, of a value that ends where `quote` (or, for text, a tag) begins, and is not cut elsewhere."""
+        short = f"[^{never(quote)}]{{0,{LONGEST}}}"
+        endless = all(_ENDLESS.search(one) for one in self.patterns)
+        *others, last = (short, *self.patterns) if endless else self.patterns
         ends = quote or "<"
         # What a value matched is not tried again otherwise when something after it does not match.
         return "".join([f"(?=(?:{one}){ends})" for one in others]) + f"(?>(?:{last})(?={ends}))"

@@ -11,9 +11,7 @@ from functools import partial
 
 from gateway.catalog import Part
 from gateway.validation.certain import Certain, Widely
-from gateway.validation.columns import Columns
 from gateway.validation.encoding import Encoding
-from gateway.validation.fields import LONGEST
 from gateway.validation.frame import Frame
 from gateway.validation.limits import Limits
 from gateway.validation.pieces import Chunk
@@ -21,7 +19,7 @@ from gateway.validation.plan import Plan
 from gateway.validation.quick import Quick
 from gateway.validation.refused import Refused
 from gateway.validation.runs import Run, apart, written_tag
-from gateway.validation.shapes import Row, longest
+from gateway.validation.shapes import Row
 from gateway.validation.split import Opener, Splitter
 from gateway.xmlsafe import Element
 
@@ -90,7 +88,7 @@ class Opening:
         wide = self._certain.read_widely(text, self._line, spots)
         known = self._refused.known(wide.misfits) if wide is not None and wide.built <= self._trusted else None
         self._patience = min(self._patience + 1, _PATIENCE) if known is not None else self._patience - 1
-        if wide is None or known is None or (known and _may_be_cut(text, wide.rows)):
+        if wide is None or known is None:
             return None
         chunk, self._mixed = self._chunk(data, tag, wide.rows), bool(known)
         chunk.likewise = known
@@ -127,8 +125,6 @@ class Opening:
         if rows is None:
             return None
         places = [place for run, place in _placed(runs) if not run.certain]
-        if any(longest(row) > LONGEST for n in judged.broken if (row := rows[places[n]]) is not None):
-            return None  # cut elsewhere
         self._trust(only, judged)
         chunk = self._chunk(data, tag, rows)
         chunk.broken = {places[n]: found for n, found in judged.broken.items()}
@@ -175,11 +171,6 @@ def _decoded(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError:
         return ""
-
-
-def _may_be_cut(text: str, rows: Columns) -> bool:
-    """Whether a value may be longer than is kept of one elsewhere. None has a line break."""
-    return max(map(len, text.split("\n"))) > LONGEST and rows.longest > LONGEST
 
 
 def _only_doubtful(text: str, runs: Sequence[Run]) -> Iterator[str]:

@@ -16,12 +16,11 @@ from gateway.validation.broken import Broken
 from gateway.validation.columns import Columns
 from gateway.validation.cut import end_tag
 from gateway.validation.encoding import Encoding
-from gateway.validation.fields import LONGEST
 from gateway.validation.flat import Flat
 from gateway.validation.frame import Frame
 from gateway.validation.limits import Limits
 from gateway.validation.pieces import LAST_KNOWN_LINE, Chunk
-from gateway.validation.shapes import Row, longest
+from gateway.validation.shapes import Row
 from gateway.validation.split import deeper_than, wider_than
 from gateway.validation.tree import is_named
 from gateway.xmlsafe import Element
@@ -116,25 +115,13 @@ class Quick:
             return None
         built_otherwise = {place for place, found in broken.items() if not all(one.of_value for one in found)}
         alike = None if built_otherwise else self.alike(data.decode(self._encoding), len(holder))
-        whole = alike if alike is not None and alike.longest <= LONGEST else None
-        rows = whole or self._written_each(data, holder, broken, built_otherwise)
+        rows = alike if alike is not None else self._written_apart(data, holder, built_otherwise)
         return Chunk(holder, rows, self.lines_above, plain=True, broken=broken)
 
     def alike(self, text: str, invoices: int) -> Columns | None:
         """The fields by columns of so many invoices, where nothing but values is wrong."""
         found = self._alike(text, learn=self._blocks > _FIRST)
         return found if found is not None and len(found) == invoices else None
-
-    def _written_each(
-        self, data: bytes, holder: Element, broken: Collection[int], odd: Collection[int]
-    ) -> Sequence[Row | None]:
-        """The fields of each invoice that is written as others were; not of a broken one with a value that is cut
-        elsewhere."""
-        rows = self._written_apart(data, holder, odd)
-        for place in broken:
-            if (row := rows[place]) is not None and longest(row) > LONGEST:
-                rows[place] = None
-        return rows
 
     def _written_apart(self, data: bytes, holder: Element, odd: Collection[int]) -> list[Row | None]:
         """The fields of each invoice that is written as others were. Nothing is learned from those that are `odd`."""

@@ -55,11 +55,6 @@ def first(part: Part, name: str) -> str | None:
     return None if place is None else got[place]
 
 
-def longest(row: Row) -> int:
-    """The characters of an invoice's longest value."""
-    return max([len(value) for _, got in (row[1], *row[2]) for value in got], default=0)
-
-
 class Shapes(dict[tuple[str, ...], Shape]):
     """Every shape seen, by its names."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gateway.validation.declared import Names
+from gateway.validation.fields import LONGEST
 
 _BLANK = r"[ \t\r\n]*"
 
@@ -37,7 +38,7 @@ class Atom(NamedTuple):
     @property
     def wide(self) -> str:
         """The same with one group, whatever value it holds there."""
-        return rf"{self.begins}([^{self.ends}<&\t\r\n]*){self.quote}"
+        return rf"{self.begins}([^{self.ends}<&\t\r\n]{{0,{LONGEST}}}){self.quote}"
 
     @property
     def ends(self) -> str:
