@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from gateway.models.columns import Leased, utc
+
+_GIVEN = text("no_fact_ramq IS NOT NULL")  # invoices are stored before the payer numbers them
 
 
 class Batch(SQLModel, table=True):
@@ -128,6 +130,9 @@ class Salvage(SQLModel, table=True):
 class Submission(SQLModel, table=True):
     """One invoice as it stands in one request. Rows count once their request row exists (bulk rows come first)."""
 
+    __table_args__ = (
+        Index("ix_submission_no_fact_ramq", "no_fact_ramq", sqlite_where=_GIVEN, postgresql_where=_GIVEN),
+    )
     request_id: str = Field(primary_key=True)
     ordinal: int = Field(primary_key=True)  # from 1
     batch_id: str = Field(index=True)
@@ -135,7 +140,7 @@ class Submission(SQLModel, table=True):
     invoice_id: str | None = Field(default=None, index=True)
     action: str  # new | modify | cancel
     no_fact_ext: str | None = None
-    no_fact_ramq: str | None = Field(default=None, index=True)
+    no_fact_ramq: str | None = None
     jeton_comm: str | None = None
     practice: str | None = None
     account: str | None = None
@@ -154,7 +159,7 @@ class Invoice(SQLModel, table=True):
 
     __table_args__ = (
         Index("ix_invoice_number", "agency_id", "no_fact_ext"),
-        Index("ix_invoice_payer_number", "payer", "no_fact_ramq"),
+        Index("ix_invoice_payer_number", "payer", "no_fact_ramq", sqlite_where=_GIVEN, postgresql_where=_GIVEN),
     )
     id: str = Field(primary_key=True)
     agency_id: str
