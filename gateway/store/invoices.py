@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, delete, update
 from sqlmodel import col, select
 
 from gateway.models import Invoice, Line, Request, Submission
+from gateway.store.births import born
 from gateway.store.engine import Tx, bulk, chunks, listed, table_of
 
 
@@ -143,10 +144,7 @@ def owned_by_own_number(tx: Tx, agencies: Iterable[str], payer: str, numbers: It
     rows = tx.session.execute(
         sql.select(*owned, col(Submission.verdict))
         .select_from(Invoice)
-        .join(
-            Submission,
-            (col(Submission.request_id) == Invoice.request_id) & (col(Submission.ordinal) == Invoice.ordinal),
-        )
+        .join(Submission, born())
         .where(col(Invoice.payer) == payer, col(Invoice.agency_id).in_(sorted(agencies)))
         .where(col(Invoice.no_fact_ext).in_(listed(tx, numbers)))
     )

@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from gateway.models import Invoice, PaperStatement, Request, Submission
 from gateway.store import moves
+from gateway.store.births import born
 from gateway.store.engine import Tx
 from gateway.store.spoken import on_statement
 
@@ -49,16 +50,16 @@ def last(tx: Tx) -> dict[str, Last]:
 
 
 def waiting(tx: Tx) -> dict[str, datetime]:
-    """When the oldest receivable invoice that is on no statement was handed over, by account."""
-    in_request = col(Submission.request_id) == col(Invoice.request_id)
+    """When the oldest receivable invoice that is on no statement was handed over, by account. In a closed request there
+    is none (`closing`)."""
     query = (
         select(col(Request.account), func.min(col(Request.transmitted_at)))
         .select_from(Invoice)
         .join(Request, col(Request.id) == col(Invoice.request_id))
-        .join(Submission, in_request & (col(Submission.ordinal) == col(Invoice.ordinal)))
+        .join(Submission, born())
         .where(col(Submission.verdict) == "receivable", col(Invoice.cancelled_by).is_(None))
         .where(col(Request.transmitted_at).is_not(None), col(Request.account).is_not(None))
-        .where(~on_statement())
+        .where(col(Request.closed_at).is_(None), ~on_statement())
         .group_by(col(Request.account))
     )
     return {row[0]: row[1] for row in tx.session.execute(query)}

@@ -10,6 +10,7 @@ from sqlmodel import col, func, or_, select
 
 from gateway.models import Invoice, Request, Statement, StatementEntry, Submission
 from gateway.states import REQUEST_OVER, RequestState
+from gateway.store.births import born
 from gateway.store.engine import Tx, chunks
 
 
@@ -31,11 +32,7 @@ def standing(tx: Tx, agency_id: str, numbers: Iterable[str]) -> dict[str, First]
         query = (
             select(Invoice.no_fact_ext, Request.id, Request.state, Submission.verdict)
             .join(Request, col(Request.id) == col(Invoice.request_id))
-            .join(
-                Submission,
-                (col(Submission.request_id) == col(Invoice.request_id))
-                & (col(Submission.ordinal) == col(Invoice.ordinal)),
-            )
+            .join(Submission, born())
             .where(Invoice.agency_id == agency_id, col(Invoice.no_fact_ext).in_(part))
             .where(col(Request.state).not_in(REQUEST_OVER), col(Invoice.cancelled_by).is_(None))
             .where(or_(col(Submission.verdict).is_(None), Submission.verdict != "not_receivable"))

@@ -11,6 +11,7 @@ from sqlmodel import and_, col, func, or_, select
 
 from gateway.calendars import day_of
 from gateway.models import Batch, Deposit, Invoice, Reply, Request, Statement, Submission
+from gateway.store.births import born
 from gateway.store.engine import Tx, chunks
 from gateway.store.spoken import on_statement
 
@@ -62,10 +63,7 @@ def owed(tx: Tx) -> dict[str, Owed]:
     query = (
         select(Invoice.payer, func.count(), func.min(Request.transmitted_at))
         .join(Request, col(Request.id) == col(Invoice.request_id))
-        .join(
-            Submission,
-            (col(Submission.request_id) == Invoice.request_id) & (col(Submission.ordinal) == Invoice.ordinal),
-        )
+        .join(Submission, born())
         .where(Submission.verdict == "receivable", col(Invoice.cancelled_by).is_(None))
         .where(col(Request.transmitted_at).is_not(None), col(Request.closed_at).is_(None), ~on_statement())
         .group_by(col(Invoice.payer))
