@@ -2,9 +2,10 @@
 
 An invoice is right when it is built as one that was found right, to the last character but for its values, and when
 each of its values certainly fits its type. The first is seen by narrow stencils and templates, whose holes take nothing
-else (`lexical`); how invoices are built counts only once libxml2 has found such a block right in the same document,
-under the same declarations of namespaces. XSD 1.0 knows nothing else that makes an invoice right: what must differ
-within an invoice is compared here, and where invoices are compared with one another there is no such way (`outline`).
+else (`lexical`); how invoices are built counts only once libxml2 has found nothing wrong but values in such a block of
+the same document, under the same declarations of namespaces. XSD 1.0 knows nothing else that makes an invoice right:
+what must differ within an invoice is compared here, and where invoices are compared with one another there is no such
+way (`outline`).
 """
 
 from __future__ import annotations
