@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from gateway import xmlsafe
-from gateway.validation.lexical import Lexical
+from gateway.validation.lexical import Fit, Lexical
 from gateway.validation.patterns import never, translated
 
 XSD = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:t" targetNamespace="urn:t">
@@ -215,3 +215,10 @@ def test_the_pattern_of_one_place_is_read_from_its_own_schema(tmp_path: Path) ->
     fitting = fits(of_type("date"), "")
     assert fitting is not None
     assert fitting.fullmatch("no date<")
+
+
+@pytest.mark.parametrize("pattern", ["[A-Z]{90}[A-Z]{90}[A-Z]{90}", "A" * 270, "(?:A{9}){30}", "A+", "A{270}"])
+def test_what_is_cut_elsewhere_does_not_fit(pattern: str) -> None:
+    """However a schema says that a value may be long."""
+    assert re.fullmatch(pattern, "A" * 270)
+    assert not re.match(Fit((pattern,)).written('"'), "A" * 270 + '"')

@@ -15,15 +15,14 @@ from lxml import etree
 
 from gateway import xmlsafe
 from gateway.validation.declared import Declared
-from gateway.validation.fields import LONGEST, Values
+from gateway.validation.fields import Values
 from gateway.validation.learning import ATTRIBUTE, TAG
+from gateway.validation.writing import as_it_stands
 from gateway.xmlsafe import Element
 
 _BEGINS = re.compile(r"(?:<\?xml [^<>]*\?>)?[ \t\r\n]*(?=<)")
 _ENDS = r"(?:</[^\s<>/]+[ \t]*>[ \t\r\n]*){%d}"
 _BLANK = " \t\r\n"
-_VALUE = r"([^%s<&\t\r\n]{0,%d})"  # what a parser hands on as it stands, and whole
-_WHOLE = r"(?=.{0,%d}%s)"
 _HOLE = re.compile(r"hole(\d+)")
 Joins = Sequence[tuple[str, Sequence[Sequence[int]]]]  # field, and for each of its values the holes it is joined of
 
@@ -155,9 +154,8 @@ class _Reader:
 
     def _hole(self, quote: str, fitting: str | None) -> None:
         """A value; `fitting`: the pattern of what certainly fits there."""
-        self._pattern += _VALUE % (quote, LONGEST)
-        both = _WHOLE % (LONGEST, quote or "<") + f"({fitting})"
-        self._narrow = self._narrow + both if self._narrow is not None and fitting is not None else None
+        self._pattern += f"({as_it_stands(quote)})"
+        self._narrow = f"{self._narrow}({fitting})" if self._narrow is not None and fitting is not None else None
         self._marked += f"hole{self._holes}"
         self._holes += 1
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from gateway.validation.declared import Declared, Names
 from gateway.validation.fields import LONGEST
 from gateway.validation.meanings import BY_PARENT, LINE, UNKNOWABLE, Holds, Meaning
-from gateway.validation.writing import Learned, UnlikeError, blanks
+from gateway.validation.writing import Learned, UnlikeError, as_it_stands, blanks
 
 TAG = re.compile(
     r"<(?P<end>/?)(?P<name>[^\s<>/=\"'!?][^\s<>/=\"']*)(?P<attributes>(?:\s+[^\s<>/=\"']+=(?:\"[^\"<]*\"|'[^'<]*'))*)(?P<space>\s*)"
@@ -21,7 +21,6 @@ ATTRIBUTE = re.compile(r"(?P<space>\s+)(?P<name>[^\s=]+)=(?P<quote>[\"'])(?P<val
 # A value as it stands: nothing in it means another character, and nothing of it is cut.
 _TEXT = rf"[^<&\r]{{0,{LONGEST}}}"
 _TEXT_ON_ONE_LINE = rf"[^<&\r\n]{{0,{LONGEST}}}"
-_ATTRIBUTE = r"[^%s<&\t\r\n]{0,%d}"
 _LONGEST = 20_000  # characters of an invoice to learn from
 
 
@@ -191,7 +190,7 @@ class _Reader:
                 raise UnlikeError
             part.put_attribute(found, fit.pattern, fit.pattern, wanted=wanted, required=fit.required)
         elif wanted:
-            value = _ATTRIBUTE % (quote, LONGEST)
+            value = as_it_stands(quote)
             part.put_attribute(found, value, value, wanted=True)
         else:
             loose = f"[^{quote}<]*" if self._open else rf"[^{quote}<\n]*"

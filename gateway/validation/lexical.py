@@ -40,7 +40,8 @@ _OTHERS = {
     "boolean": "true|false|0|1",
 }
 _NONE = "(?!)"
-_ENDLESS = re.compile(r"[*+]|,\}|[0-9]{3}\}")  # a pattern without these takes no long value
+_ENDLESS = re.compile(r"[*+]|,\}|\)\{")  # or a group repeated
+_AT_MOST = re.compile(r"\{(?:[0-9]*,)?([0-9]+)\}")
 _LARGEST = 10_000  # characters or digits that a facet names, of those that are followed here
 _LONGEST_NUMBER = 18  # digits of a facet
 _TEXTS = ("string", "normalizedString", "anySimpleType")
@@ -62,8 +63,7 @@ class Fit:
     def written(self, quote: str) -> str:
         """One pattern, of a value that ends where `quote` (or, for text, a tag) begins, and is not cut elsewhere."""
         short = f"[^{never(quote)}]{{0,{LONGEST}}}"
-        endless = all(_ENDLESS.search(one) for one in self.patterns)
-        *others, last = (short, *self.patterns) if endless else self.patterns
+        *others, last = self.patterns if any(map(_takes_no_long, self.patterns)) else (short, *self.patterns)
         ends = quote or "<"
         # What a value matched is not tried again otherwise when something after it does not match.
         return "".join([f"(?=(?:{one}){ends})" for one in others]) + f"(?>(?:{last})(?={ends}))"
@@ -114,6 +114,12 @@ class Lexical:
             if isinstance(child.tag, str) and child.tag not in (_ANNOTATION, f"{{{XS}}}simpleType"):
                 facets.setdefault(child.tag.removeprefix(f"{{{XS}}}"), []).append(child.get("value", ""))
         return _restricted(base, facets, quote)
+
+
+def _takes_no_long(pattern: str) -> bool:
+    """Whether a pattern certainly takes no value of which elsewhere only a part is kept: no more than a character for
+    each of its own, and those that it repeats."""
+    return not _ENDLESS.search(pattern) and len(pattern) + sum(map(int, _AT_MOST.findall(pattern))) <= LONGEST
 
 
 def _is_untyped(node: Element) -> bool:

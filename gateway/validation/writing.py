@@ -38,7 +38,7 @@ class Atom(NamedTuple):
     @property
     def wide(self) -> str:
         """The same with one group, whatever value it holds there."""
-        return rf"{self.begins}([^{self.ends}<&\t\r\n]{{0,{LONGEST}}}){self.quote}"
+        return f"{self.begins}({as_it_stands(self.quote)}){self.quote}"
 
     @property
     def ends(self) -> str:
@@ -95,6 +95,11 @@ class Learned:
     def written(self) -> tuple[str, str, Names]:
         """Two parts for which this is the same are written the same."""
         return self.pattern, self.rest, self.place
+
+
+def as_it_stands(quote: str) -> str:
+    """The pattern of a value that a parser hands on as it stands, and whole: in quotes, or a text."""
+    return rf"[^{quote}<&\t\r\n]{{0,{LONGEST}}}"
 
 
 def blanks(text: str) -> str:
