@@ -229,7 +229,8 @@ def test_what_is_remembered_holds_no_element(own: Catalog, monkeypatch: pytest.M
 
     monkeypatch.setattr(refused.Refused, "learn", noted)
     seen(of_lots(wrong=2, what=lambda _: {"sexe": "X"}), own)
-    remembered = [wrong for one in kept for refusal in one._known.values() for wrong in refusal.of_invoice]
+    refusals = [refusal for one in kept for there in one._known.values() for refusal in there.values()]
+    remembered = [wrong for refusal in refusals for wrong in refusal.of_invoice]
     assert remembered
     assert not any(isinstance(arg, etree._Element) for wrong in remembered for arg in wrong.find.args)
 

@@ -12,10 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from gateway.catalog import Locator, Part
-from gateway.validation.columns import Columns
 from gateway.validation.declared import Declared, Distinct
 from gateway.validation.meanings import Meaning
 from gateway.validation.runs import Run
@@ -30,18 +28,11 @@ _PATIENCE = 8  # right blocks that no template matches, more than such as one do
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """Invoices of which every value fits, and how they are built."""
+    """Invoices of which every value fits but the `misfits`, and how they are built."""
 
     rows: Sequence[Row]
     built: set[Hashable]
-
-
-class Widely(NamedTuple):
-    """Invoices of which some values may not fit, and how they are built."""
-
-    rows: Columns
-    built: set[Hashable]
-    misfits: Sequence[Misfit]
+    misfits: Sequence[Misfit] = ()
 
 
 class Certain:
@@ -65,11 +56,11 @@ class Certain:
 
     def read_widely(
         self, text: str, line: int, spots: Collection[Spot] | None = None, *, learn: bool = False
-    ) -> Widely | None:
+    ) -> Fitting | None:
         """The invoices of a block by columns, although values do not certainly fit: at some spots; None: at any."""
         templates = self._templates if self.by_columns else None
         found = templates.read_widely(text, line, spots, learn=learn) if templates is not None else None
-        return Widely(found[0], templates.built, found[1]) if templates is not None and found is not None else None
+        return Fitting(found[0], templates.built, found[1]) if templates is not None and found is not None else None
 
     def runs(self, text: str, line: int, tag: str, trusted: Collection[Hashable]) -> list[Run] | None:
         """The runs of a block of invoices of one tag (as it is written), certain where they are built in ways that are

@@ -36,7 +36,7 @@ from gateway.validation.plan import Plan, plan_for
 from gateway.validation.runs import written_tag
 from gateway.validation.shapes import Row
 from gateway.validation.short import Short, right
-from gateway.validation.tree import follow
+from gateway.validation.tree import descend, follow
 from gateway.xmlsafe import Element
 
 _MOST = 16  # ways of writing what is around invoices, in each thread
@@ -159,7 +159,7 @@ def _certain(way: _Way, data: bytes, inside: str, flat: Flat) -> Short | None:
     if fitting is None or not _built(fitting, way) <= trusted:
         return None
     root = cache(partial(xmlsafe.parse, data))
-    return Short(root, _chunk(way, lambda: _holder(root(), way.trail), fitting.rows), data)
+    return Short(root, _chunk(way, lambda: descend(root(), way.trail), fitting.rows), data)
 
 
 def _judged(way: _Way, data: bytes, inside: str, flat: Flat, schema: etree.XMLSchema) -> Short | None:
@@ -168,7 +168,7 @@ def _judged(way: _Way, data: bytes, inside: str, flat: Flat, schema: etree.XMLSc
     root = right(data, schema, lean=flat.leaves) if rows else None
     if root is None or rows is None:
         return None
-    holder = _holder(root, way.trail)
+    holder = descend(root, way.trail)
     if holder[0].tag != way.tag or len(holder) != len(rows):
         return None
     _trust(way, inside, flat, len(holder), learn=False)
@@ -206,13 +206,6 @@ def _elements(text: str, most: int) -> int:
     """At least as many as there are; exactly, where that is more than `most`."""
     tags = text.count("<")
     return tags if tags <= most else text.count("</") + text.count("/>")
-
-
-def _holder(root: Element, trail: Sequence[int]) -> Element:
-    """The list of the invoices."""
-    for number in trail:
-        root = root[number]
-    return root
 
 
 def _chunk(way: _Way, holder: Element | Callable[[], Element], rows: Sequence[Row]) -> Chunk:

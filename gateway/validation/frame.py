@@ -14,7 +14,7 @@ from lxml import etree
 
 from gateway.validation.broken import Broken, judge
 from gateway.validation.pieces import Chunk, InvoiceList, Piece
-from gateway.validation.tree import shelf
+from gateway.validation.tree import descend, shelf, steps_to
 from gateway.xmlsafe import Element
 
 _PROBE = "{urn:agency-gateway:probe}probe"
@@ -29,10 +29,10 @@ class Frame:
     def __init__(self, schema: etree.XMLSchema, root: Element, invoices: InvoiceList) -> None:
         self.schema = schema
         self._root = copy.deepcopy(root)
-        self._list = self._root
-        self._trail = _trail(root, invoices.element)
-        for number in self._trail:
-            self._list = self._list[number]
+        trail = steps_to(invoices.element, root)
+        assert trail is not None  # it was found from there
+        self._trail = trail
+        self._list = descend(self._root, self._trail)
         del self._list[invoices.slot :]
         self._last: list[Element] = []
         self._repeated = set[str]()  # names of which many in a row are right
@@ -161,11 +161,3 @@ def _by_child(broken: Iterable[Broken], holder: Element) -> dict[Element, list[B
         if holder in trail[1:]:
             below.setdefault(trail[trail.index(holder) - 1], []).append(entry)
     return below
-
-
-def _trail(root: Element, below: Element) -> list[int]:
-    trail: list[int] = []
-    while below is not root and (parent := below.getparent()) is not None:
-        trail.append(parent.index(below))
-        below = parent
-    return trail[::-1]

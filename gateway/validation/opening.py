@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
 
 from gateway.catalog import Part
-from gateway.validation.certain import Certain, Widely
+from gateway.validation.certain import Certain, Fitting
 from gateway.validation.encoding import Encoding
 from gateway.validation.frame import Frame
 from gateway.validation.limits import Limits
@@ -119,7 +119,7 @@ class Opening:
         judged = self._quick.open(only.encode())
         if judged is None or judged.taken is None or len(judged) != len(doubtful) or judged.tag != tag:
             return None
-        if not all(one.of_value for found in judged.broken.values() for one in found):
+        if not judged.only_values_are_wrong:
             return None
         rows = self._quick.alike(text, invoices) if by_columns else list(_rows(runs, judged.taken))
         if rows is None:
@@ -150,9 +150,9 @@ class Opening:
             self._trusted |= fitting.built
             self._resting, self._rest = 0, 1
 
-    def _misfitting(self, text: str, chunk: Chunk) -> Widely | None:
+    def _misfitting(self, text: str, chunk: Chunk) -> Fitting | None:
         """The invoices of a block in which nothing but values is wrong: what libxml2 said of these is remembered."""
-        if self._patience <= 0 or not all(one.of_value for found in chunk.broken.values() for one in found):
+        if self._patience <= 0 or not chunk.only_values_are_wrong:
             return None
         wide = self._certain.read_widely(text, self._line, learn=self._blocks > _FIRST)
         if (

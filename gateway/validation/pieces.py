@@ -74,6 +74,11 @@ class Chunk:
         """Of the first invoice, in Clark notation."""
         return self.known_tag or self.holder[0].tag
 
+    @property
+    def only_values_are_wrong(self) -> bool:
+        """Whether libxml2 found nothing wrong in what it judged but values."""
+        return all(one.of_value for found in self.broken.values() for one in found)
+
     def __len__(self) -> int:
         return len(self.taken) if self.taken is not None else len(self.holder)
 

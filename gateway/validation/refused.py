@@ -17,6 +17,7 @@ from gateway.validation.fields import below
 from gateway.validation.schema import Wrong, wrongs
 from gateway.validation.template import Spot
 from gateway.validation.templates import Misfit
+from gateway.validation.tree import descend, steps_to
 from gateway.xmlsafe import Element
 
 _MOST = 200  # values remembered
@@ -28,18 +29,18 @@ class Refused:
 
     def __init__(self, line: Part | None) -> None:
         self._line = line
-        self._known: dict[tuple[Spot, str], _Refusal] = {}
+        self._known: dict[Spot, dict[str, _Refusal]] = {}  # by the values that were refused there
 
     @property
     def spots(self) -> Collection[Spot]:
         """Where values were refused."""
-        return {spot for spot, _ in self._known}
+        return self._known.keys()
 
     def known(self, misfits: Iterable[Misfit]) -> dict[int, Sequence[Wrong]] | None:
         """What is wrong with each invoice, by its place; None where that is not known of one of them."""
         found: dict[int, Sequence[Wrong]] = {}
         for place, line, spot, value in misfits:
-            refusal = self._known.get((spot, value))
+            refusal = self._known.get(spot, {}).get(value)
             if refusal is None or place in found:
                 return None  # not met before; or two in one invoice: which is told first is not known
             found[place] = refusal.of_invoice if line is None else refusal.of_line(line)
@@ -54,19 +55,21 @@ class Refused:
             alone[one.invoice] = one if one.invoice not in alone else None
         for place, found in broken.items():
             misfit = alone.get(place)
-            if misfit is not None and len(self._known) < _MOST and (misfit.spot, misfit.value) not in self._known:
+            if misfit is not None and misfit.value not in self._known.get(misfit.spot, {}):
                 self._note(misfit, found, invoice(place))
 
     def _note(self, misfit: Misfit, broken: Sequence[Broken], invoice: Element) -> None:
+        if sum(map(len, self._known.values())) >= _MOST:
+            return
         wrong, node, (_, _, bit) = wrongs(broken), broken[0].node, misfit.spot
         top = invoice if misfit.line is None or self._line is None else _line(invoice, self._line, misfit.line)
-        steps = _steps(node, top)
+        steps = steps_to(node, top)
         attribute = bit.partition("@")[2] or None
         here = all(one.node is node for one in broken) and all(one.attribute == attribute for one in wrong)
         here = here and misfit.value == (node.text or "" if attribute is None else node.get(attribute))
         if here and steps is not None and sum(len(one.text) for one in wrong) <= _MOST_SAID:
-            found = [one._replace(find=partial(_descend, steps)) for one in wrong]  # it holds no element
-            self._known[misfit.spot, misfit.value] = _Refusal(found, steps, self._line)
+            found = [one._replace(find=partial(descend, steps=steps)) for one in wrong]  # it holds no element
+            self._known.setdefault(misfit.spot, {})[misfit.value] = _Refusal(found, steps, self._line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +86,9 @@ class _Refusal:
         return [one._replace(find=partial(_in_line, self.line, number, self.steps)) for one in self.of_invoice]
 
 
-def _steps(node: Element, top: Element) -> list[int] | None:
-    """The child numbers that lead from one element down to another; None where none do."""
-    steps: list[int] = []
-    while node is not top:
-        parent = node.getparent()
-        if parent is None:
-            return None
-        steps.append(parent.index(node))
-        node = parent
-    return steps[::-1]
-
-
-def _descend(steps: Sequence[int], element: Element) -> Element:
-    for number in steps:
-        element = element[number]
-    return element
-
-
 def _line(invoice: Element, part: Part, number: int) -> Element:
     return list(below(invoice, part))[number]
 
 
 def _in_line(part: Part, number: int, steps: Sequence[int], invoice: Element) -> Element:
-    return _descend(steps, _line(invoice, part, number))
+    return descend(_line(invoice, part, number), steps)

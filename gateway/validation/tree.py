@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
@@ -39,6 +39,25 @@ def follow(element: Element, steps: Sequence[str]) -> Iterator[Element]:
     for child in element:
         if is_step(child, steps[0]):
             yield from follow(child, steps[1:])
+
+
+def steps_to(element: Element, top: Element) -> list[int] | None:
+    """The child numbers that lead from one element down to another; None where none do."""
+    steps: list[int] = []
+    while element is not top:
+        parent = element.getparent()
+        if parent is None:
+            return None
+        steps.append(parent.index(element))
+        element = parent
+    return steps[::-1]
+
+
+def descend(element: Element, steps: Iterable[int]) -> Element:
+    """The element that child numbers lead to."""
+    for number in steps:
+        element = element[number]
+    return element
 
 
 def place(element: Element, top: Element, base: Place, numbers: Mapping[Element, int] | None = None) -> Place:
