@@ -152,6 +152,47 @@ def test_a_document_that_is_cut_still_has_its_defects_and_the_place_of_the_cut(k
     assert report.findings[1].invoice.ordinal == 2
 
 
+@pytest.mark.parametrize("before", [0, 3, 60, 700])
+def test_a_defect_in_the_invoice_in_which_a_document_stops_has_its_true_place(before: int, known: Catalog) -> None:
+    text = document(*[invoice(n) for n in range(before)], invoice(before, date="hier"), invoice(before + 1))
+    stops, defect = judged(known, text[: text.index("</date>", text.index("hier")) + 10]).findings
+    assert stops.code == "NOT_WELL_FORMED"
+    assert defect.path == f"/lot/corps/envoi[{before + 1}]/date"
+    assert defect.line == stops.line == before + 3
+
+
+@pytest.mark.parametrize(
+    ("bad", "path"), [(5, "corps/envoi[6]"), (50, "corps[2]/envoi[30]"), (650, "corps[2]/envoi[630]")]
+)
+def test_a_second_list_after_a_broken_header_is_judged_like_the_first(bad: int, path: str, known: Catalog) -> None:
+    invoices = [invoice(n, sexe="X" if n == bad else "F") for n in range(700)]
+    invoices[20] += "</corps><corps>"
+    report = judged(known, document(*invoices, head="<agence>18001</agence><no>A</no>"))
+    header, value = report.findings
+    assert (header.code, report.invoices) == ("SCHEMA_ELEMENT", 700)
+    assert (value.path, value.line) == (f"/lot/{path}/sexe", bad + 3)
+
+
+def test_nothing_is_said_of_a_request_number_in_which_a_document_stops(known: Catalog) -> None:
+    text = document(invoice(1), head="<no>A 1</no><agence>18001</agence>")
+    assert [f.code for f in judged(known, text[: text.index("</agence>")]).findings] == [
+        "NOT_WELL_FORMED",
+        "REQUEST_NUMBER_ALPHABET",
+    ]
+    assert [f.code for f in judged(known, text[: text.index("</no>")]).findings] == ["NOT_WELL_FORMED"]
+    assert [f.code for f in judged(known, text.replace("</no>", "", 1)).findings] == ["NOT_WELL_FORMED"]
+
+
+@pytest.mark.parametrize("before", [1, 60, 700])
+def test_the_invoices_before_a_place_that_is_not_well_formed_are_judged(before: int, known: Catalog) -> None:
+    text = document(invoice(9999, sexe="X"), *[invoice(n) for n in range(before)])
+    report = judged(known, text.replace(f"<no>{before - 1}</no>", "<no>1<</no>"))
+    assert [f.code for f in report.findings] == ["NOT_WELL_FORMED", "SCHEMA_VALUE"]
+    assert report.invoices == before
+    assert report.findings[1].invoice is not None
+    assert (report.findings[1].invoice.ordinal, report.findings[1].line) == (1, 3)
+
+
 @pytest.mark.parametrize(
     "head",
     [

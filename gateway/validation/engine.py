@@ -15,7 +15,7 @@ from gateway.validation import index
 from gateway.validation.broken import Broken, judge
 from gateway.validation.facts import Facts
 from gateway.validation.familiar import learn
-from gateway.validation.fields import Values
+from gateway.validation.fields import Values, find
 from gateway.validation.findings import Draft, Findings, Place, built_in
 from gateway.validation.frame import Frame
 from gateway.validation.guard import Guarded
@@ -28,7 +28,7 @@ from gateway.validation.plan import Plan
 from gateway.validation.schema import Find, wrongs
 from gateway.validation.short import Short, short
 from gateway.validation.split import Splitter
-from gateway.validation.tree import place
+from gateway.validation.tree import Stayed, place
 from gateway.xmlsafe import Element
 
 
@@ -43,7 +43,7 @@ class Engine:
         self.lines_opened = 0  # line breaks that the parser which reports `error` never saw
         self.marks = Marks()  # where its blocks stand
         self.error: etree.XMLSyntaxError | None = None  # where the document stops being well-formed
-        self.index = DocumentIndex(action=plan.document.action)
+        self.index: DocumentIndex | None = None  # once the document was read
         self._plan, self._seen, self._sink, self._limits = plan, seen, sink, limits
         self._base = Place((), f"/{plan.document.name}")
         self._rules = plan.rules.open()
@@ -123,22 +123,22 @@ class Engine:
         whole = split.error is None and split.excess is None
         if self._plan.schema is not None and split.excess is None:
             for wrong in wrongs(self._outside(split, root)):
-                where = partial(self._found_in, root, split.numbers)
+                where = partial(self._found_in, root, split.stayed)
                 self.findings.add(wrong.draft(self._plan.document.authority, where))
         frame = passing.frame if passing else None
         if frame is not None and not frame.judges:
             self.findings.add(built_in("SCHEMA_OTHER", "invoices_not_judged", severity="info"))
         self._of_document(lambda: root, whole=whole)
 
-    def _found_in(self, root: Element, numbers: Mapping[Element, int], find: Find) -> tuple[Element, Place]:
+    def _found_in(self, root: Element, stayed: Mapping[Element, Stayed], find: Find) -> tuple[Element, Place]:
         node = find(root)
-        return node, place(node, root, self._base, numbers)
+        return node, place(node, root, self._base, stayed)
 
     def _of_document(self, root: Callable[[], Element], *, whole: bool) -> None:
         """What it says of itself."""
-        self.index = index.of_document(self._plan.document, self._head, self._seen.sha256)
-        self.index.sender = self.index.sender or (self._passing.sender if self._passing else None)
-        self._request_number(root, whole)
+        said = self.index = index.of_document(self._plan.document, self._head, self._seen.sha256)
+        said.sender = said.sender or (self._passing.sender if self._passing else None)
+        self._request_number(said.request_number, root, whole)
         if whole and self._rules.of_document:
             self._document_rules(root)
 
@@ -172,20 +172,24 @@ class Engine:
         found.element[found.slot : found.slot] = crowd
         return crowd
 
-    def _request_number(self, root: Callable[[], Element], whole: bool) -> None:
+    def _request_number(self, number: str | None, root: Callable[[], Element], whole: bool) -> None:
         document = self._plan.document
         if document.role != "request" or "request_number" not in document.fields:
             return
-        number = self.index.request_number
         code = None
         if not number:
             code = "REQUEST_NUMBER_MISSING" if whole else None
         elif not REQUEST_NUMBER.fullmatch(number):
             code = "REQUEST_NUMBER_ALPHABET"
-        if code is not None:
+        if code is not None and (whole or not self._still_open(root(), "request_number")):
             draft = built_in(code, code.lower())
             draft.place = self._head_place(root, "request_number")
             self.findings.add(draft)
+
+    def _still_open(self, root: Element, name: str) -> bool:
+        """Whether a document that was cut may have gone on with this field of its own."""
+        node, attribute = find(root, self._plan.document.fields.get(name))
+        return attribute is None and node in set(_last_ones(root))
 
     def _document_rules(self, root: Callable[[], Element]) -> None:
         facts = Facts(self._plan.document, self._head)

@@ -29,15 +29,13 @@ class Frame:
     def __init__(self, schema: etree.XMLSchema, root: Element, invoices: InvoiceList) -> None:
         self.schema = schema
         self._root = copy.deepcopy(root)
-        trail = steps_to(invoices.element, root)
-        assert trail is not None  # it was found from there
-        self._trail = trail
-        self._list = descend(self._root, self._trail)
+        self._list = descend(self._root, _trail(invoices.element, root))
         del self._list[invoices.slot :]
         self._last: list[Element] = []
         self._repeated = set[str]()  # names of which many in a row are right
         self.stray_text = False
         self.judges = self._repair()
+        self._trail = _trail(self._list, self._root)  # as the copy is now
         self._slot = len(self._list)  # other children may stand before the invoices
 
     def judge(self, pieces: Sequence[Piece]) -> dict[int, list[Broken]]:
@@ -65,7 +63,7 @@ class Frame:
         """Whether invoices are judged under the copy, and nothing else stands in their list."""
         return self.judges and self._slot == 0
 
-    def written(self, encoding: str) -> tuple[bytes, bytes, list[int]]:
+    def written(self, encoding: str) -> tuple[bytes, bytes, Sequence[int]]:
         """The copy as bytes before its invoices and after them, and the child numbers that lead to their list."""
         self._fill([])
         mark = etree.Comment("invoices")  # no other comment is in the copy
@@ -151,6 +149,12 @@ class Frame:
         else:
             shelf(parent).append(node)
         return True
+
+
+def _trail(holder: Element, root: Element) -> Sequence[int]:
+    trail = steps_to(holder, root)
+    assert trail is not None  # it is in that tree
+    return trail
 
 
 def _by_child(broken: Iterable[Broken], holder: Element) -> dict[Element, list[Broken]]:

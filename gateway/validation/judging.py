@@ -11,7 +11,7 @@ from lxml import etree
 
 from gateway.catalog import Catalog, DocumentType
 from gateway.errors import CatalogError
-from gateway.report import InvoiceIndex, Report
+from gateway.report import DocumentIndex, InvoiceIndex, Report
 from gateway.validation.engine import Engine
 from gateway.validation.familiar import Familiar, familiar
 from gateway.validation.findings import Draft, Findings, Place, built_in
@@ -73,10 +73,10 @@ def judge(
 
 
 def _of_familiar(known: Familiar, name: str, source: BinaryIO, sink: Sink, limits: Limits, plan: Plan) -> Report:
-    report = Report(name, known.seen.sha256, None, None, None, "not_judged")
-    _say_what(report, plan.document)
     engine = Engine(plan, known.seen, Findings(), sink, limits)
     engine.short(known.short, known.head)
+    report = Report(name, known.seen.sha256, None, None, None, "not_judged")
+    _say_what(report, plan.document)
     return _finished(report, source, known.seen, engine, plan)
 
 
@@ -130,7 +130,7 @@ def _not_judged(report: Report, findings: Findings, document: DocumentType, erro
 
 def _finished(report: Report, source: BinaryIO, seen: Guarded, engine: Engine, plan: Plan) -> Report:
     findings = engine.findings
-    located = _located(source, seen, engine)
+    located = _located(source, seen, engine) if findings.total or engine.error is not None else Located()
     if engine.error is not None:
         findings.put_first(_broken(engine, located))
     if findings.total:
@@ -138,14 +138,13 @@ def _finished(report: Report, source: BinaryIO, seen: Guarded, engine: Engine, p
         report.findings_total = findings.total
     report.verdict = "invalid" if findings.invalid else "valid"
     report.invoices, report.invalid_invoices = engine.invoices, engine.invalid_invoices
-    report.index, report.not_checked = engine.index, list(plan.rules.not_checked)
+    report.index = engine.index or DocumentIndex(action=plan.document.action)
+    report.not_checked = list(plan.rules.not_checked)
     return report
 
 
 def _located(source: BinaryIO, seen: Guarded, engine: Engine) -> Located:
     """A second pass, only when there is something to show the place of."""
-    if not engine.findings.total and engine.error is None:
-        return Located()
     listed: list[Draft] = engine.findings.listed()
     wanted = {draft.place.address for draft in listed if draft.place is not None}
     wanted |= {draft.invoice.address for draft in listed if draft.invoice is not None}

@@ -18,7 +18,7 @@ from gateway.validation.limits import Limits
 from gateway.validation.marks import Marks
 from gateway.validation.pieces import Chunk, InvoiceList, Piece, line_of
 from gateway.validation.syntax import unless_out_of_memory
-from gateway.validation.tree import follow, is_step, local, place, shelf
+from gateway.validation.tree import Stayed, follow, is_step, local, place, shelf
 from gateway.xmlsafe import Element
 
 _threads = threading.local()
@@ -47,7 +47,7 @@ class Splitter:
         self._stayed = 0  # bytes that other children of the lists hold
         self.root: Element | None = None
         self.lists: list[InvoiceList] = []
-        self.numbers: dict[Element, int] = {}  # true child numbers of what stayed beside invoices
+        self.stayed: dict[Element, Stayed] = {}  # where what stayed in the lists truly stands
         self.count = 0
         self.error: etree.XMLSyntaxError | None = None
         self.excess: str | None = None  # which limit was passed (a key of locales/validation.toml)
@@ -75,7 +75,8 @@ class Splitter:
             else:
                 self.marks.pass_over(block.data, (), 0, 0)
                 whole = self._feed(parser, block.data)
-                self.may_open = first and block.cut  # what follows one that could not be opened cannot be either
+                # What follows one that could not be opened cannot be either.
+                self.may_open = first and block.cut and self.error is None
                 yield from self._taken(whole, between=self.may_open)
             lines += opened.lines if opened is not None else block.data.count(b"\n")
             first = False
@@ -100,7 +101,17 @@ class Splitter:
             return
         if pieces := self._take(self.root, whole or between):
             yield pieces
+        if self.error is not None:
+            self._note_unfinished()
         self.excess = self.excess or self._excess(self.root, whole)
+
+    def _note_unfinished(self) -> None:
+        """Where the child of each list stands in which the document stops: an invoice, nearly always."""
+        for found in self.lists:
+            last = found.element[-1] if len(found.element) else None
+            if last is not None and last not in self.stayed:
+                nth = found.names[local(last.tag)] + 1 if is_step(last, self._steps[-1]) else None
+                self.stayed[last] = Stayed(found.taken + found.seen, nth)
 
     def _opened(self, chunk: Chunk, lines: int) -> Iterator[list[Piece] | Chunk]:
         """Give the invoices of a chunk their numbers."""
@@ -134,14 +145,14 @@ class Splitter:
         try:
             if block:
                 parser.feed(block)
-            for _, element in parser.read_events():
-                if self.root is None and not isinstance(element, tuple):
-                    self.root = element
-            if not block:
+            else:
                 parser.close()
         except etree.XMLSyntaxError as error:
             unless_out_of_memory(libxml2_error=getattr(error, "code", None))
             self.error = error
+        for _, element in parser.read_events():
+            if self.root is None and not isinstance(element, tuple):
+                self.root = element
         return not block and self.error is None
 
     def _excess(self, root: Element, whole: bool) -> str | None:
@@ -199,7 +210,7 @@ class Splitter:
                 away.append(child)
                 yield self._piece(child, found, number, line_of(child) + self.lines_opened)
             else:
-                self.numbers[child] = number
+                self.stayed[child] = Stayed(number)
                 found.last = child
                 found.seen += 1
                 self._stayed += len(etree.tostring(child))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import NamedTuple
 
 from gateway.validation.findings import Place
 from gateway.xmlsafe import Element
@@ -60,15 +61,22 @@ def descend(element: Element, steps: Iterable[int]) -> Element:
     return element
 
 
-def place(element: Element, top: Element, base: Place, numbers: Mapping[Element, int] | None = None) -> Place:
-    """Where `element` stands, when `top` above it (or it itself) stands at `base`. `numbers` holds the true child
-    numbers of elements whose siblings were taken away."""
+class Stayed(NamedTuple):
+    """Where an element truly stands whose siblings were taken away."""
+
+    number: int  # of a child, from 0
+    nth: int | None = None  # of its name, from 1; None: no other of its name was taken away
+
+
+def place(element: Element, top: Element, base: Place, stayed: Mapping[Element, Stayed] | None = None) -> Place:
+    """Where `element` stands, when `top` above it (or it itself) stands at `base`."""
     address: list[int] = []
     names: list[str] = []
     while element is not top and (parent := element.getparent()) is not None:
-        number = (numbers or {}).get(element)
-        address.append(parent.index(element) if number is None else number)
-        names.append(_step(element, parent))
+        truly = (stayed or {}).get(element)
+        address.append(parent.index(element) if truly is None else truly.number)
+        nth = truly.nth if truly is not None else None
+        names.append(_step(element, parent) if nth is None else f"{local(element.tag)}[{nth}]")
         element = parent
     return Place((*base.address, *reversed(address)), "/".join([base.path, *reversed(names)]))
 
