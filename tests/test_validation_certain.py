@@ -6,6 +6,7 @@ import os
 import random
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from test_validation_quick import REQUESTS, agree, both_ways, learn_at_once, rep
 
 from gateway import catalog
 from gateway.catalog import Catalog
-from gateway.validation import cut, familiar, opening, short
+from gateway.clock import FixedClock
+from gateway.validation import cut, familiar, opening, plan, short
+from gateway.validation.ways import ways as known_ways
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 DP = SCHEMAS / "ramq-dp" / "samples" / "valid_DP_RACIN_administrative_account.xml"
@@ -180,7 +183,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return short.right(data, *rest, **more)
 
     monkeypatch.setattr(familiar, "right", noted)
-    familiar.forget()
+    known_ways.forget()
     return sizes
 
 
@@ -212,11 +215,52 @@ def test_as_many_invoices_as_were_never_right_are_judged(asked: list[int], tmp_p
     assert set(of(known, 1, 2, 3)) == {"SCHEMA_ELEMENT"}
 
 
-def test_a_schema_that_changes_is_asked_again(asked: list[int], tmp_path: Path) -> None:
-    known = numbered(tmp_path)
+@pytest.mark.parametrize("of_types", [False, True])
+def test_a_schema_that_changes_is_asked_again_a_second_later(
+    asked: list[int], tmp_path: Path, of_types: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the change is in it or in what it includes."""
+    time = FixedClock(datetime(2026, 11, 22, tzinfo=UTC))
+    monkeypatch.setattr(plan, "_clock", time)
+    known = numbered(tmp_path, schema=lambda text: with_type_apart(text, tmp_path / "essai") if of_types else text)
     assert [of(known, n) for n in range(4)] == [[]] * 4
+    file = tmp_path / "essai" / ("types.xsd" if of_types else "lot.xsd")
+    file.write_text(file.read_text("utf-8").replace('<xs:enumeration value="F"/>', ""), "utf-8")
+    os.utime(file, ns=(1, 1))
+    time.sleep(0.9)
+    assert of(known, 5) == []
+    time.sleep(0.1)
+    assert [of(known, n) for n in range(4)] == [["SCHEMA_VALUE"]] * 4
+    assert of(known, 5, sexe="M") == []
+
+
+def test_what_else_lies_beside_schemas_stops_no_judgment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor's lock is a link that leads nowhere; a folder may have any name."""
+    time = FixedClock(datetime(2026, 11, 22, tzinfo=UTC))
+    monkeypatch.setattr(plan, "_clock", time)
+    known = numbered(tmp_path)
+    assert of(known, 1) == []
+    (tmp_path / "essai" / ".#lot.xsd").symlink_to("somebody@somewhere.1234")
+    (tmp_path / "essai" / "old.xsd").mkdir()
+    time.sleep(1)
+    assert of(known, 2) == []
     file = tmp_path / "essai" / "lot.xsd"
     file.write_text(file.read_text("utf-8").replace('<xs:enumeration value="F"/>', ""), "utf-8")
     os.utime(file, ns=(1, 1))
-    assert [of(known, n) for n in range(4)] == [["SCHEMA_VALUE"]] * 4
-    assert of(known, 5, sexe="M") == []
+    time.sleep(1)
+    assert of(known, 3) == ["SCHEMA_VALUE"]
+
+
+def with_type_apart(schema: str, folder: Path) -> str:
+    """The schema with the type of `sexe` in a file that it includes."""
+    element = re.search(
+        r'<xs:element name="sexe">\s*(<xs:simpleType>.*?</xs:simpleType>)\s*</xs:element>', schema, re.DOTALL
+    )
+    head = re.search(r"<xs:schema[^>]*>", schema)
+    assert element is not None
+    assert head is not None
+    named = element[1].replace("<xs:simpleType>", '<xs:simpleType name="sexe">')
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "types.xsd").write_text(f"{head[0]}{named}</xs:schema>", "utf-8")
+    schema = schema.replace(element[0], '<xs:element name="sexe" type="sexe"/>')
+    return schema.replace(head[0], f'{head[0]}<xs:include schemaLocation="types.xsd"/>')

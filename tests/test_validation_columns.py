@@ -15,6 +15,7 @@ from gateway import catalog, xmlsafe
 from gateway.catalog import DocumentType
 from gateway.validation import cut, quick, sweep
 from gateway.validation.columns import Columns
+from gateway.validation.facts import Facts
 from gateway.validation.flat import Flat
 from gateway.validation.plan import plan_for
 from gateway.validation.shapes import Row
@@ -118,11 +119,43 @@ def test_columns_are_sure_of_nothing_that_a_rule_is_not_sure_of(document: Docume
         for check in checks:
             assert check.sure is not None
             asked = [p for p, row in enumerate(rows) if check.may_be_about({*row[1][0].fields, "code"})]
-            wrong = {p for p in asked if not check.sure(rows[p], [day] if (day := days[p]) else [])}
+            wrong = {p for p in asked if not sweep._is_sure(check, rows[p], days[p])}
             assert wrong <= set(sweep._unsure(check, rows, days)), check.rule.code
             seen[check.rule.code] += bool(wrong)
     assert len(seen) >= 8
     assert all(seen.values()), seen
+
+
+def test_a_rule_that_covers_another_is_sure_of_nothing_that_the_other_is_not(
+    document: DocumentType, flat: Flat
+) -> None:
+    chance = random.Random(SEED)
+    checks = plan_for(document).rules.on(date(2018, 3, 1)).open().checks
+    pairs = [(one, other) for one in checks for other in checks if other.rule.function in one.covers]
+    assert len(pairs) == 2
+    sure = dict.fromkeys(range(len(pairs)), 0)
+    for _ in range(TRIES):
+        rows = columns(flat, chance)
+        days = [chance.choice([date(2018, 1, 17), date(1999, 12, 31), None]) for _ in rows]
+        for number, (one, other) in enumerate(pairs):
+            mine = [place for place, row in enumerate(rows) if sweep._is_sure(one, row, days[place])]
+            assert all(sweep._is_sure(other, rows[place], days[place]) for place in mine), other.rule.code
+            assert set(sweep._unsure(other, rows, days)) <= set(sweep._unsure(one, rows, days)), other.rule.code
+            sure[number] += len(mine)
+    assert min(sure.values()) > TRIES
+
+
+def test_a_rule_holds_for_an_invoice_where_it_does_by_each_of_its_lines(document: DocumentType, flat: Flat) -> None:
+    chance = random.Random(SEED)
+    (check,) = [check for check in plan_for(document).rules.on(date(2018, 3, 1)).open().checks if check.each]
+    held = [0, 0]
+    for row in [row for _ in range(TRIES) for row in columns(flat, chance)]:
+        _, (shape, got), lines = row
+        below = [one.values(values) for one, values in lines]
+        each = check.each is not None and all(check.each.holds(Facts(document, line)) for line in below)
+        assert check.holds(Facts(document, shape.values(got), {}, below)) or not each
+        held[each] += 1
+    assert min(held) > TRIES
 
 
 def columns(flat: Flat, chance: random.Random) -> Columns:

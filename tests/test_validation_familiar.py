@@ -19,6 +19,7 @@ from test_validation_quick import Seen, repeated, seen, slowly, spoiled
 from gateway import catalog, xmlsafe
 from gateway.catalog import Catalog
 from gateway.validation import Limits, cut, familiar, judge, judging
+from gateway.validation.ways import ways
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 REQUESTS = [f for f in sorted(SCHEMAS.glob("ramq-*/samples/*.xml")) if not re.search("recev", f.name)]
@@ -35,9 +36,9 @@ def known() -> Catalog:
 @pytest.fixture(autouse=True)
 def nothing_known() -> Iterator[None]:
     """Each test begins with nothing learned, and leaves nothing."""
-    familiar.forget()
+    ways.forget()
     yield
-    familiar.forget()
+    ways.forget()
 
 
 @pytest.fixture
@@ -212,7 +213,7 @@ def test_no_value_of_a_document_is_learned(known: Catalog, met: list[bool]) -> N
     texts = [plain(sample).decode() for sample in REQUESTS]
     values = set(re.findall(r">([^<>\s][^<>]{4,})<", "".join(texts)))
     assert len(values) > 50
-    kept = "".join(way.around.begins.pattern + way.around.ends for way in familiar.known_ways())
+    kept = "".join(way.around.begins.pattern + way.around.ends for way in ways.known)
     assert "no_dem_ext" in kept
     assert not [value for value in values if value in kept]
 
@@ -220,10 +221,10 @@ def test_no_value_of_a_document_is_learned(known: Catalog, met: list[bool]) -> N
 def test_only_so_many_ways_are_learned_and_only_while_it_pays(known: Catalog) -> None:
     for number in range(60):
         seen(few(lambda text, n=number: text.replace("<liste_fact>", "<liste_fact>" + " " * n)), known)  # type: ignore[misc]
-    assert len(familiar.known_ways()) == 16
-    before = familiar.known_ways()
+    assert len(ways.known) == 16
+    before = tuple(ways.known)
     seen(few(lambda text: text.replace("<liste_fact>", "<liste_fact>\n\n")), known)
-    assert familiar.known_ways() == before
+    assert tuple(ways.known) == before
 
 
 def test_what_one_thread_has_learned_another_does_not_know(known: Catalog, met: list[bool]) -> None:

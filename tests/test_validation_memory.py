@@ -11,8 +11,9 @@ import pytest
 from gateway import catalog
 from gateway.catalog import Catalog
 from gateway.synthetic import LotSpec, generate
-from gateway.validation import judge
+from gateway.validation import judge, screen, shapes
 from gateway.validation.looks import Look
+from gateway.validation.plan import plan_for
 from gateway.validation.shapes import Shape
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
@@ -43,3 +44,16 @@ def test_documents_written_alike_are_remembered_once(known: Catalog, kind: tuple
     for seed in range(3, 30):
         judged(known, kind, seed)
     assert remembered() == before
+
+
+def test_ways_without_end_are_remembered_up_to_a_number(known: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screen, "_MOST_SHAPES", 20)
+    monkeypatch.setattr(shapes, "_MOST", 20)
+    plan = plan_for(known.document(*KINDS[1]))
+    judgment, own, before = plan.rules.open(), Shape(("number", "practice")), remembered()
+    judgment.screen.begin(judgment.checks, {"document": {}})
+    for number in range(200):
+        line = plan.shapes[("code", *["surface"] * number)]
+        judgment.screen.doubtful("DP", [(1, (own, [str(number), "231236"]), [(line, ["01"] * len(line.names))])])
+    del line
+    assert remembered() - before < 100

@@ -32,9 +32,9 @@ def test_what_the_tables_are_sure_of_holds() -> None:
             number = number[:place] + chance.choice("0123456789AZé") + number[place + 1 :]
         told = f"{born:%Y%m%d}" if chance.random() < 0.9 else "19500230"
         one = facts(number, told, chance.choice("MF"), service)
-        row, days = (1, (SHAPE, [one.own[name][0] for name in SHAPE.names]), ()), (service,)
+        got = [one.own[name][0] for name in SHAPE.names]
         pairs = [(nam.born, nam_birth), (nam.right, nam_right), (nam.agrees, nam_agrees)]
-        said = [(quickly(row, days), asked(one)) for quickly, asked in pairs]
+        said = [(quickly(SHAPE)(got, (), service), asked(one)) for quickly, asked in pairs]
         assert all(holds for certain, holds in said if certain), (number, service)
         sure += all(certain for certain, _ in said)
     assert sure > 400
@@ -43,7 +43,7 @@ def test_what_the_tables_are_sure_of_holds() -> None:
 def test_ordinary_numbers_are_sure() -> None:
     for year in (1930, 1955, 1984, 1999, 2004, 2019):
         number = make_nam("TRE", "A", date(year, 6, 15), female=True)
-        row = (1, (SHAPE, [number, f"{year}0615", "F"]), ())
-        assert nam.born(row, [date(2026, 3, 1)])
-        assert nam.right(row, [date(2026, 3, 1)])
-        assert nam.agrees(row, [])
+        got = [number, f"{year}0615", "F"]
+        assert nam.born(SHAPE)(got, (), date(2026, 3, 1))
+        assert nam.right(SHAPE)(got, (), date(2026, 3, 1))
+        assert nam.agrees(SHAPE)(got, (), None)

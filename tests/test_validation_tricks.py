@@ -12,7 +12,8 @@ from test_validation_quick import agree, both_ways, learn_at_once, seen, slowly
 
 from gateway import catalog
 from gateway.catalog import Catalog
-from gateway.validation import cut, familiar
+from gateway.validation import cut
+from gateway.validation.ways import ways
 
 LINE = '<xs:element name="ligne" minOccurs="0" maxOccurs="unbounded">{}</xs:element>'
 NUMBERED = LINE.format(
@@ -177,7 +178,7 @@ TRICKS = {
 @pytest.fixture(autouse=True)
 def in_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     learn_at_once(monkeypatch)
-    familiar.forget()
+    ways.forget()
 
 
 @pytest.mark.parametrize("name", TRICKS)

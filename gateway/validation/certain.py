@@ -11,7 +11,8 @@ way (`outline`).
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from gateway.catalog import Locator, Part
 from gateway.validation.declared import Declared, Distinct
@@ -26,12 +27,11 @@ from gateway.validation.tree import is_named
 _PATIENCE = 8  # right blocks that no template matches, more than such as one does
 
 
-@dataclass(frozen=True, slots=True)
-class Fitting:
+class Fitting(NamedTuple):
     """Invoices of which every value fits but the `misfits`, and how they are built."""
 
     rows: Sequence[Row]
-    built: set[Hashable]
+    built: AbstractSet[Hashable]
     misfits: Sequence[Misfit] = ()
 
 

@@ -25,6 +25,8 @@ class Check:
     hears: bool = False  # it hears of every invoice
     sure: Sure | None = None  # whether it surely holds for an invoice and its lines
     unsure: Unsure | None = None  # the same of columns
+    covers: Collection[str] = ()  # functions whose rules hold too, wherever this one is sure
+    each: Check | None = None  # asked about each line; where it holds for all of them, this rule holds for the invoice
     passes: Callable[[Sequence[Row]], bool] | None = None  # the same of many, remembering what it has to
     forgets: bool = False  # it remembers nothing from one invoice to the next, so it can be kept for the next document
     again: Callable[[], None] | None = None  # makes it forget what it remembers, so that it can

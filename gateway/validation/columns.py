@@ -13,7 +13,7 @@ from itertools import accumulate, chain, repeat
 from operator import sub
 from typing import TypeVar, overload
 
-from gateway.validation.shapes import Part, Row, Shapes, first
+from gateway.validation.shapes import Part, Row, Shapes
 
 _LONGEST_NUMBER = 15  # digits, of one among others
 _LARGEST = 10**15
@@ -117,7 +117,7 @@ def firsts(rows: Sequence[Row], name: str) -> Column:
     """The first values of a field of some invoices."""
     if type(rows) is Columns:
         return rows.own.get(name) or [None] * len(rows)
-    return [first(row[1], name) for row in rows]
+    return [None if (at := shape.firsts.get(name)) is None else got[at] for _, (shape, got), _ in rows]
 
 
 def _integers(column: Column | None) -> list[int] | None:

@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, partial
 from typing import BinaryIO, NamedTuple
 
 from lxml import etree
@@ -22,12 +19,10 @@ from lxml import etree
 from gateway import xmlsafe
 from gateway.catalog import Catalog, DocumentType
 from gateway.errors import CatalogError
-from gateway.validation.around import Around, learned
+from gateway.validation.around import learned
 from gateway.validation.certain import Fitting
 from gateway.validation.cut import BLOCK
-from gateway.validation.encoding import Encoding
 from gateway.validation.fields import Values
-from gateway.validation.findings import Place
 from gateway.validation.flat import Flat
 from gateway.validation.guard import Guarded
 from gateway.validation.limits import Limits
@@ -37,10 +32,9 @@ from gateway.validation.runs import written_tag
 from gateway.validation.shapes import Row
 from gateway.validation.short import Short, right
 from gateway.validation.tree import descend, follow
+from gateway.validation.ways import CREDIT, Way, ways
 from gateway.xmlsafe import Element
 
-_MOST = 16  # ways of writing what is around invoices, in each thread
-_CREDIT = 30  # documents to learn from without one that is familiar: it takes longer than judging several
 _MANY = 3_000  # characters of invoices
 _MOST_TRUSTED = 1_000
 _SHORTEST_ATTRIBUTE = len(' a=""')
@@ -55,50 +49,25 @@ class Familiar(NamedTuple):
     short: Short
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """One way of writing documents of one type, within limits."""
+class _Root:
+    """The root of a document that is parsed only if somebody asks."""
 
-    around: Around
-    document: DocumentType
-    root: str  # Clark notation
-    encoding: Encoding
-    limits: Limits
-    size: int  # bytes with which none of the limits can be passed
-    elements: int  # the most there may be
-    trail: Sequence[int]  # child numbers that lead from the root to the list of invoices
-    place: Place  # of that list
-    tag: str  # of its invoices, in Clark notation
-    written: str  # the same as it is written
-    # How invoices were built that were right, by the schema as it was then.
-    trusted: dict[Flat, set[Hashable]] = field(default_factory=dict, compare=False)
+    __slots__ = ("_data", "_root")
 
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._root: Element | None = None
 
-class _Ways(threading.local):
-    """Those of one thread, used last first."""
-
-    def __init__(self) -> None:
-        self.known: list[_Way] = []
-        self.credit = _CREDIT
-
-
-_ways = _Ways()
-
-
-def known_ways() -> Sequence[_Way]:
-    """What this thread knows."""
-    return tuple(_ways.known)
-
-
-def forget() -> None:
-    """Begin anew, in this thread."""
-    _ways.known.clear()
-    _ways.credit = _CREDIT
+    def __call__(self) -> Element:
+        if self._root is None:
+            self._root = xmlsafe.parse(self._data)
+        return self._root
 
 
 def familiar(source: BinaryIO, catalog: Catalog, on: date | None, limits: Limits) -> Familiar | None:
     """The document, where it is small, right, and written like one before it; else None."""
-    if not _ways.known:
+    known = ways.known
+    if not known:
         return None
     source.seek(0)
     data = source.read(BLOCK + 1)
@@ -108,29 +77,21 @@ def familiar(source: BinaryIO, catalog: Catalog, on: date | None, limits: Limits
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    for place, way in enumerate(_ways.known):
+    for place, way in enumerate(known):
         fits = way.around.narrow.match(text) if way.around.narrow is not None else None
         begins = fits or way.around.begins.match(text)
-        if begins is not None and text.endswith(way.around.ends) and _is_of(way, catalog, on, limits):
+        if begins is not None and text.endswith(way.around.ends) and way.is_of(catalog, on, limits):
             if place:
-                _ways.known.insert(0, _ways.known.pop(place))
+                known.insert(0, known.pop(place))
             return _opened(way, data, text, begins, fits=fits is not None)
     return None
 
 
-def _is_of(way: _Way, catalog: Catalog, on: date | None, limits: Limits) -> bool:
-    """Whether a document of this way is of its type, here and today, whatever it says itself."""
-    versions = catalog.candidates(way.root)
-    if len(versions) > 1 and len([one for one in versions if one.role == "request"]) > 1:
-        return False  # dates of service decide, invoice by invoice (`versions`)
-    same_limits = limits is way.limits or limits == way.limits
-    return same_limits and catalog.recognise(way.root, None, on) is way.document
-
-
-def _opened(way: _Way, data: bytes, text: str, begins: re.Match[str], *, fits: bool) -> Familiar | None:
+def _opened(way: Way, data: bytes, text: str, begins: re.Match[str], *, fits: bool) -> Familiar | None:
     """`fits`: whether all that stands around the invoices certainly fits."""
     ends = len(text) - len(way.around.ends)
-    if len(data) > way.size or begins.end() > ends or _elements(text, way.elements) > way.elements:
+    many = len(data) > way.elements * len("<a/>") and _elements(text, way.elements) > way.elements
+    if len(data) > way.size or begins.end() > ends or many:
         return None
     try:
         plan = plan_for(way.document)
@@ -144,25 +105,26 @@ def _opened(way: _Way, data: bytes, text: str, begins: re.Match[str], *, fits: b
     short = short or _judged(way, data, inside, flat, plan.schema)
     if short is None:
         return None
-    _ways.credit = min(_CREDIT, _ways.credit + 1)
+    if ways.credit < CREDIT:
+        ways.credit += 1
     seen = Guarded(hashlib.sha256(data).hexdigest(), len(data), way.encoding, way.root)
     return Familiar(seen, plan, way.around.head(begins.groups()), short)
 
 
-def _certain(way: _Way, data: bytes, inside: str, flat: Flat) -> Short | None:
+def _certain(way: Way, data: bytes, inside: str, flat: Flat) -> Short | None:
     """The document, where it is right for certain (`certain`). `inside`: its invoices; their tag is part of how they
     are built."""
     trusted = way.trusted.get(flat)
     if not trusted or flat.certain is None:
         return None
     fitting = flat.certain.read(inside, way.around.lines + 1, few=len(inside) <= _MANY)
-    if fitting is None or not _built(fitting, way) <= trusted:
+    if fitting is None or _counted(way, fitting) not in trusted or not fitting.built <= trusted:
         return None
-    root = cache(partial(xmlsafe.parse, data))
+    root = _Root(data)
     return Short(root, _chunk(way, lambda: descend(root(), way.trail), fitting.rows), data)
 
 
-def _judged(way: _Way, data: bytes, inside: str, flat: Flat, schema: etree.XMLSchema) -> Short | None:
+def _judged(way: Way, data: bytes, inside: str, flat: Flat, schema: etree.XMLSchema) -> Short | None:
     """The document, where libxml2 finds it right."""
     rows = _rows(flat, inside, way.around.lines + 1)
     root = right(data, schema, lean=flat.leaves) if rows else None
@@ -175,7 +137,7 @@ def _judged(way: _Way, data: bytes, inside: str, flat: Flat, schema: etree.XMLSc
     return Short(lambda: root, _chunk(way, holder, rows), data)
 
 
-def _trust(way: _Way, inside: str, flat: Flat, invoices: int, *, learn: bool) -> None:
+def _trust(way: Way, inside: str, flat: Flat, invoices: int, *, learn: bool) -> None:
     """Remember how the invoices are built, and how many there are, of a document that is right. `learn`: a way of
     building that is not known yet too, which takes longer than judging."""
     if flat.certain is None or way.around.narrow is None or written_tag(inside) != way.written:
@@ -185,12 +147,12 @@ def _trust(way: _Way, inside: str, flat: Flat, invoices: int, *, learn: bool) ->
     trusted = way.trusted.setdefault(flat, set())
     fitting = flat.certain.read(inside, 1, learn=learn, few=len(inside) <= _MANY)
     if fitting is not None and len(fitting.rows) == invoices and len(trusted) < _MOST_TRUSTED:
-        trusted |= _built(fitting, way)
+        trusted |= fitting.built | {_counted(way, fitting)}
 
 
-def _built(fitting: Fitting, way: _Way) -> set[Hashable]:
-    """How the document is built: the schema may bound how many invoices of a name there are."""
-    return {*fitting.built, (way.tag, len(fitting.rows))}
+def _counted(way: Way, fitting: Fitting) -> Hashable:
+    """The schema may bound how many invoices of a name there are."""
+    return way.tag, len(fitting.rows)
 
 
 def _rows(flat: Flat, text: str, line: int, *, learn: bool = False) -> Sequence[Row] | None:
@@ -208,16 +170,16 @@ def _elements(text: str, most: int) -> int:
     return tags if tags <= most else text.count("</") + text.count("/>")
 
 
-def _chunk(way: _Way, holder: Element | Callable[[], Element], rows: Sequence[Row]) -> Chunk:
+def _chunk(way: Way, holder: Element | Callable[[], Element], rows: Sequence[Row]) -> Chunk:
     return Chunk(holder, rows, 0, plain=True, ordinal=1, nth=1, place=way.place, known_tag=way.tag)
 
 
 def learn(found: Short, plan: Plan, seen: Guarded, limits: Limits) -> None:
     """Learn from a small document that was right by its schema."""
     flat, document, place = plan.flat(), plan.document, found.chunk.place
-    if _ways.credit <= 0 or flat is None or flat.stencils is None or document.invoice is None or place is None:
+    if ways.credit <= 0 or flat is None or flat.stencils is None or document.invoice is None or place is None:
         return
-    _ways.credit -= 1
+    ways.credit -= 1
     steps = len(document.invoice.path.split("/"))
     if flat.outline.depth + steps > limits.depth or flat.outline.attributes > limits.attributes:
         return  # the schema alone does not keep its invoices within the limits
@@ -234,18 +196,11 @@ def learn(found: Short, plan: Plan, seen: Guarded, limits: Limits) -> None:
     size = min(size, limits.attributes_together * _SHORTEST_ATTRIBUTE)
     elements = min(limits.elements, limits.beside, limits.invoices)
     tag, written = found.chunk.tag, written_tag(invoices)
-    way = _Way(
+    way = Way(
         around, document, seen.root or "", seen.encoding, limits, size, elements, place.address, place, tag, written
     )
     _trust(way, invoices, flat, len(found.chunk), learn=True)
-    if all(not _same(way, one) for one in _ways.known):
-        del _ways.known[_MOST - 1 :]
-        _ways.known.insert(0, way)
-
-
-def _same(way: _Way, other: _Way) -> bool:
-    both = (way.around.begins, way.around.ends, way.limits) == (other.around.begins, other.around.ends, other.limits)
-    return both and way.document is other.document
+    ways.keep(way)
 
 
 def _looks_inside(document: DocumentType, found: Short, steps: int) -> bool:

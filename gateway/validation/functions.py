@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from gateway.catalog import Rule
 from gateway.tables import Tables
 from gateway.validation.columns import Columns, firsts
 from gateway.validation.facts import Facts
-from gateway.validation.shapes import Row, first
+from gateway.validation.shapes import Part, Row, Shape
 from gateway.validation.values import as_cents
 
 DATES = "@dates"  # among what a function reads: the dates of service
@@ -28,7 +28,9 @@ class Given:
     tables: Tables = field(default_factory=dict)
 
 
-Sure = Callable[[Row, Sequence[date]], bool]
+# Of an invoice's own values, its lines, and the last of its dates of service.
+SureOf = Callable[[Sequence[str], Sequence[Part], date | None], bool]
+Sure = Callable[[Shape], SureOf]
 Unsure = Callable[[Columns, Sequence[date | None]], Sequence[int]]
 
 
@@ -38,8 +40,11 @@ class Function(Protocol):
     So that it need not be asked about every invoice of a lot it may have any of these (docs/speed.md):
     `about`: names of fields without any of which it holds (`invoice.x` for a line's invoice);
     `reads`: the fields that it looks at and nothing else, DATES for the dates of service: it says the same of the same;
-    `sure(row, dates of service)`: that it certainly holds for an invoice and its lines, and has nothing to remember;
+    `sure(shape)(values, lines, last date of service)`: that it certainly holds for an invoice of that shape and its
+    lines, and has nothing to remember;
     `unsure(columns, date of service of each)`: the places of those invoices for which `sure` says no;
+    `each` and `each_reads`: as `ByLine` has them;
+    `covers`: names of other functions that are sure, in both ways, wherever this one is;
     `passes(rows)`: that it certainly holds for all these invoices, remembering what it has to; False: it remembers
     nothing of them, and is asked. These count for rules of its `scope` ("invoice" where it says none).
     `again()`: forget the document; without it, one that remembers is made anew for the next.
@@ -47,6 +52,16 @@ class Function(Protocol):
 
     def holds(self, facts: Facts) -> bool:
         """Whether the rule holds for this document, invoice or line."""
+
+
+@runtime_checkable
+class ByLine(Protocol):
+    """A function about an invoice that is sure of it where it is sure of each of its lines."""
+
+    each_reads: frozenset[str]
+
+    def each(self, line: Facts, /) -> bool:
+        """Whether an invoice of such lines certainly keeps the rule; looks at nothing but `each_reads` of a line."""
 
 
 class Listener(Protocol):
@@ -68,10 +83,10 @@ class UniqueInDocument:
 
     def __init__(self, given: Given) -> None:
         self._field = given.rule.field or "number"
-        self.again()
+        self._seen: set[str] = set()
 
     def again(self) -> None:
-        self._seen = set[str]()
+        self._seen.clear()
 
     def holds(self, facts: Facts) -> bool:
         value = facts.first(self._field)
@@ -82,9 +97,10 @@ class UniqueInDocument:
 
     def passes(self, rows: Sequence[Row]) -> bool:
         values = [value for value in firsts(rows, self._field) if value is not None]
-        fresh = len(set(values)) == len(values) and self._seen.isdisjoint(values)
+        different = set(values)
+        fresh = len(different) == len(values) and self._seen.isdisjoint(different)
         if fresh:
-            self._seen.update(values)
+            self._seen.update(different)
         return fresh
 
 
@@ -122,9 +138,11 @@ class AttestationDay:
         value, days = facts.first(self._field), facts.service_dates()
         return value is None or not days or value[:4] in {_attested(day) for day in days}
 
-    def sure(self, row: Row, days: Sequence[date]) -> bool:
-        value = first(row[1], self._field)
-        return value is None or not days or value[:4] == _attested(days[0])
+    def sure(self, shape: Shape) -> SureOf:
+        at = shape.firsts.get(self._field)
+        if at is None:
+            return surely
+        return lambda got, _lines, last: last is None or got[at][:4] == _attested(last)
 
     def unsure(self, rows: Columns, days: Sequence[date | None]) -> Sequence[int]:
         both = enumerate(zip(firsts(rows, self._field), days, strict=True))
@@ -172,6 +190,12 @@ class Alone:
     reads: frozenset[str] | None = None
     sure: Sure | None = None
     unsure: Unsure | None = None
+    covers: Collection[str] = ()
+
+
+def surely(_got: Sequence[str], _lines: Sequence[Part], _last: date | None) -> bool:
+    """Of every invoice."""
+    return True
 
 
 def alone(
@@ -180,9 +204,10 @@ def alone(
     reads: Collection[str] | None = None,
     sure: Sure | None = None,
     unsure: Unsure | None = None,
+    covers: Collection[str] = (),
 ) -> Maker:
     """A plain function of facts as one that a rule can name; `about` and the others as `Function` has them."""
-    made = Alone(holds, frozenset(about) or None, None if reads is None else frozenset(reads), sure, unsure)
+    made = Alone(holds, frozenset(about) or None, None if reads is None else frozenset(reads), sure, unsure, covers)
     return lambda _given: made
 
 

@@ -8,8 +8,8 @@ from datetime import date
 from gateway.validation.columns import Columns
 from gateway.validation.facts import Facts
 from gateway.validation.fields import Values
-from gateway.validation.functions import Given, Maker, alone
-from gateway.validation.shapes import Part, Row, first
+from gateway.validation.functions import Given, Maker, SureOf, alone, surely
+from gateway.validation.shapes import Part, Shape, column, first
 from gateway.validation.values import as_cents
 
 _Key = tuple[str, ...]
@@ -26,10 +26,11 @@ class NoLineTwice:
     scope = "line"
 
     def __init__(self, _given: Given) -> None:
-        self.again()
+        self._seen: set[_Key] = set()
+        self._several = False
 
     def again(self) -> None:
-        self._seen = set[_Key]()
+        self._seen.clear()
         self._several = False
 
     def see(self, invoice: Facts) -> None:
@@ -45,8 +46,8 @@ class NoLineTwice:
         self._seen.add(key)
         return fresh
 
-    def sure(self, row: Row, _days: Sequence[date]) -> bool:
-        return _all_differ(row[2], _SAME)
+    def sure(self, _shape: Shape) -> SureOf:
+        return lambda _got, lines, _last: _all_differ(lines, _SAME)
 
     def unsure(self, rows: Columns, _days: Sequence[date | None]) -> Sequence[int]:
         return rows.repeats(_SAME) if rows.repeats(_ACT) else ()
@@ -69,8 +70,8 @@ def sum_of_lines(facts: Facts) -> bool:
     return as_cents(total, money) in (None, sum(part or 0 for part in parts))
 
 
-def _surely_one_role(row: Row, _days: Sequence[date]) -> bool:
-    return _all_differ(row[2], _ACT)
+def _surely_one_role(_shape: Shape) -> SureOf:
+    return lambda _got, lines, _last: _all_differ(lines, _ACT)
 
 
 def _unsure_of_roles(rows: Columns, _days: Sequence[date | None]) -> Sequence[int]:
@@ -80,24 +81,32 @@ def _unsure_of_roles(rows: Columns, _days: Sequence[date | None]) -> Sequence[in
 def _unsure_of_sums(rows: Columns, _days: Sequence[date | None]) -> Sequence[int]:
     totals, parts = rows.integers("amount"), rows.integers("amount", below=True)
     if totals is None or parts is None:
-        return [place for place, row in enumerate(rows) if not _surely_the_sum(row, ())]
+        return [place for place, (_, own, lines) in enumerate(rows) if not _surely_adds_up(first(own, "amount"), lines)]
     sums = list(rows.sums(parts))
     if totals == sums:
         return ()
     return [place for place, (total, added) in enumerate(zip(totals, sums, strict=True)) if total != added]
 
 
-def _surely_the_sum(row: Row, _days: Sequence[date]) -> bool:
+def _surely_the_sum(shape: Shape) -> SureOf:
+    at = shape.firsts.get("amount")
+    if at is None:
+        return surely
+    return lambda got, lines, _last: _surely_adds_up(got[at], lines)
+
+
+def _surely_adds_up(total: str | None, lines: Sequence[Part]) -> bool:
     """Of whole numbers, whatever unit they are in."""
-    total, added = first(row[1], "amount"), 0
     if total is None:
         return True
     try:
-        for shape, got in row[2]:
-            added += int(got[shape.firsts["amount"]])
-        return int(total) == added
-    except (KeyError, ValueError):
+        return int(total) == sum(map(int, column(lines, "amount") or [_amount(line) for line in lines]))
+    except ValueError:
         return False
+
+
+def _amount(line: Part) -> str:
+    return first(line, "amount") or ""
 
 
 class AuthorisationDated:
@@ -115,6 +124,8 @@ class AuthorisationDated:
 class LinesAuthorised:
     """An invoice whose lines have a code of `authorised_codes` carries the date of the authorisation itself."""
 
+    each_reads = frozenset({"code"})
+
     def __init__(self, given: Given) -> None:
         self._codes = frozenset(given.settings.get("authorised_codes", ()))
 
@@ -123,19 +134,8 @@ class LinesAuthorised:
             return True
         return all(self._codes.isdisjoint(line.get("code", ())) for line in facts.lines)
 
-    def sure(self, row: Row, _days: Sequence[date]) -> bool:
-        codes = self._codes
-        for shape, got in row[2]:
-            for place in shape.places("code"):
-                if got[place] in codes:
-                    return False
-        return True
-
-    def unsure(self, rows: Columns, _days: Sequence[date | None]) -> Sequence[int]:
-        codes = rows.below.get("code", ())
-        if self._codes.isdisjoint(codes):
-            return ()
-        return [place for place, code in zip(rows.owners(), codes, strict=True) if code in self._codes]
+    def each(self, line: Facts) -> bool:
+        return self._codes.isdisjoint(line.own.get("code", ()))
 
 
 class SurfaceOnTooth:
@@ -189,13 +189,10 @@ def _all_differ(lines: Sequence[Part], names: tuple[str, ...]) -> bool:
     """Whether no two lines have the same first values of some fields; as `_key`, an absent one is empty."""
     if len(lines) < 2:
         return True
-    usual = lines[0][0]  # nearly always that of all
-    at = usual.firsts.get(names[0])
-    if at is not None and len({got[at] for shape, got in lines if shape is usual}) == len(lines):
-        return True  # they differ in the very first
-    pick = usual.key(names)
-    keys = {(pick if shape is usual else shape.key(names))((*got, "")) for shape, got in lines}
-    return len(keys) == len(lines)
+    in_the_first = column(lines, names[0])
+    if in_the_first is not None and len(set(in_the_first)) == len(lines):
+        return True
+    return len({shape.key(names)((*got, "")) for shape, got in lines}) == len(lines)
 
 
 def _key(line: Values, names: Sequence[str]) -> _Key:
@@ -204,7 +201,7 @@ def _key(line: Values, names: Sequence[str]) -> _Key:
 
 FUNCTIONS: Mapping[str, Maker] = {
     "no_line_twice": NoLineTwice,
-    "one_role": alone(one_role, sure=_surely_one_role, unsure=_unsure_of_roles),
+    "one_role": alone(one_role, sure=_surely_one_role, unsure=_unsure_of_roles, covers=("no_line_twice",)),
     "sum_of_lines": alone(sum_of_lines, sure=_surely_the_sum, unsure=_unsure_of_sums),
     "authorisation_dated": AuthorisationDated,
     "lines_authorised": LinesAuthorised,

@@ -13,10 +13,10 @@ from functools import lru_cache
 from gateway.identifiers import NAM, nam_check_digit
 from gateway.validation.columns import Columns, firsts
 from gateway.validation.facts import Facts
-from gateway.validation.functions import DATES, Given, Maker, alone
+from gateway.validation.functions import DATES, Given, Maker, SureOf, alone, surely
 from gateway.validation.nam import agrees, born, right
 from gateway.validation.nam_columns import unsure_agreement, unsure_birth, unsure_digit
-from gateway.validation.shapes import Row, first
+from gateway.validation.shapes import Shape
 
 _CENTURY = 2000
 _FEMALE = 50  # added to the month of birth of a woman
@@ -67,23 +67,21 @@ def card_in_force(facts: Facts) -> bool:
     return all((day.year, day.month) <= last for day in facts.service_dates())
 
 
-def _surely_in_force(row: Row, days: Sequence[date]) -> bool:
+def _surely_in_force(shape: Shape) -> SureOf:
+    at = shape.firsts.get("card_expiry")
+    if at is None:
+        return surely
+    return lambda got, _lines, last: last is None or not got[at] or _holds_until(got[at], last)
+
+
+def _holds_until(expiry: str, day: date) -> bool:
     """For services in the years 20.., which a card's month is of too."""
-    expiry = first(row[1], "card_expiry")
-    if not expiry or not days:
-        return True
-    return len(expiry) == 4 and expiry.isascii() and expiry.isdecimal() and expiry >= _month(max(days))
+    return len(expiry) == 4 and expiry.isascii() and expiry.isdecimal() and expiry >= _month(day)
 
 
 def _unsure_in_force(rows: Columns, days: Sequence[date | None]) -> Sequence[int]:
     both = enumerate(zip(firsts(rows, "card_expiry"), days, strict=True))
-    return [
-        place
-        for place, (expiry, day) in both
-        if expiry
-        and day
-        and not (len(expiry) == 4 and expiry.isascii() and expiry.isdecimal() and expiry >= _month(day))
-    ]
+    return [place for place, (expiry, day) in both if expiry and day and not _holds_until(expiry, day)]
 
 
 @lru_cache(maxsize=4096)  # a lot has a handful of days
@@ -143,7 +141,7 @@ def _day(text: str) -> date | None:
 
 FUNCTIONS: Mapping[str, Maker] = {
     "nam_birth": alone(nam_birth, "nam", sure=born, unsure=unsure_birth),
-    "nam_right": alone(nam_right, "nam", sure=right, unsure=unsure_digit),
+    "nam_right": alone(nam_right, "nam", sure=right, unsure=unsure_digit, covers=("nam_birth",)),
     "nam_agrees": alone(nam_agrees, "nam", sure=agrees, unsure=unsure_agreement),
     "patient_born": alone(patient_born, "born", reads=("born", DATES)),
     "card_in_force": alone(card_in_force, "card_expiry", sure=_surely_in_force, unsure=_unsure_in_force),

@@ -16,6 +16,8 @@ from gateway.validation.values import as_cents, as_date
 
 _FIELDS = ("number", "payer_number", "token", "practice", "admin_account", "personal_account", "amount")
 _OF_DOCUMENT = ("sender", "requester", "developer", "software", "version")
+_OF_ALL = ("payer_number", "token", "admin_account")  # what the document may say for all its invoices
+_NONE = (None,)
 _MOST = 4000  # remembered
 _made = tuple.__new__
 Span = tuple[date | None, date | None]
@@ -34,15 +36,16 @@ def request_number(document: DocumentType, head: Values, sha256: str) -> str | N
 
 def of_document(document: DocumentType, head: Values, sha256: str) -> DocumentIndex:
     """What the document says of itself."""
-    said = {name: first(head, name) for name in _OF_DOCUMENT}
     number = request_number(document, head, sha256)
-    return DocumentIndex(action=document.action, request_number=number, account=account(head), **said)
+    sender, requester, developer, software, version = _firsts(head, _OF_DOCUMENT)
+    return DocumentIndex(document.action, number, sender, requester, account(head), developer, software, version)
 
 
 @lru_cache(maxsize=_MOST)
-def _places(shape: Shape) -> tuple[Pick, Pick]:
-    """Take the index fields, and the dates of service."""
-    return shape.key(_FIELDS), picker(shape.places("service"))
+def _places(shape: Shape) -> tuple[Pick, Pick | None]:
+    """Take the index fields, the first date of service with them; and all of these, where there are several."""
+    service = shape.places("service")
+    return shape.key((*_FIELDS, "service")), picker(service) if len(service) > 1 else None
 
 
 @lru_cache(maxsize=_MOST)
@@ -57,16 +60,17 @@ class Indexer:
 
     def __init__(self, document: DocumentType, head: Values) -> None:
         self._document = document
-        self._payer_number, self._token = first(head, "payer_number"), first(head, "token")
-        self._admin, self._account = first(head, "admin_account"), account(head)
+        self._payer_number, self._token, self._admin = _firsts(head, _OF_ALL)
+        self._account = account(head)
         self._one_day: dict[str | None, Span] = {}
 
     def of(self, row: Row, kind: str, ordinal: int, line: int, *, valid: bool, refused: bool = False) -> InvoiceIndex:
         """What an invoice says of itself."""
         _, (shape, got), lines = row
         fields, service = _places(shape)
-        number, payer_number, token, practice, admin, personal, amount = fields((*got, None))
-        first, last = _span(service(got), self._document.date_format)
+        number, payer_number, token, practice, admin, personal, amount, day = fields((*got, None))
+        span = self._one_day.get(day) if service is None else _span(service(got), self._document.date_format)
+        first, last = span or self._spans_of([day])[0]
         return _made(  # in the order of its fields: by their names it takes twice as long
             InvoiceIndex,
             (
@@ -133,8 +137,11 @@ class Indexer:
 
 def first(head: Values, name: str) -> str | None:
     """The first value of a field."""
-    values = head.get(name)
-    return values[0] if values else None
+    return (head.get(name) or _NONE)[0]
+
+
+def _firsts(head: Values, names: Sequence[str]) -> list[str | None]:
+    return [(head.get(name) or _NONE)[0] for name in names]  # as `first`, without a call for each
 
 
 def account(head: Values) -> str | None:

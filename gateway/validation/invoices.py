@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -68,39 +68,66 @@ class Invoices:
     def chunk(self, chunk: Chunk) -> None:
         """Judge many of which the schema has said what is wrong with them."""
         rows, kind = self._rows(chunk), local(chunk.tag)
-        broken = {**{place: wrongs(found) for place, found in chunk.broken.items()}, **chunk.likewise}
-        right = None
-        if self.frame is not None:
-            right = next((place for place in range(len(rows) - 1, -1, -1) if place not in broken), None)
-            if self._wants_sample(right=right is not None):
-                self._keep_sample(chunk.element(right or 0), right=right is not None)
+        broken: dict[int, Sequence[Wrong]] = {}
+        if chunk.broken or chunk.likewise:
+            broken = {**{place: wrongs(found) for place, found in chunk.broken.items()}, **chunk.likewise}
+        right = self._right_one(chunk, len(rows), broken) if self.frame is not None else None
         doubtful, passed = self._screen.doubtful(kind, rows)
-        asked, moved, sink = set(doubtful), chunk.line(0), self._sink
-        apart = asked.union(broken)
         self._note_sender(rows)
-        entries = self._index.all(rows, kind, chunk.ordinal, moved) if type(rows) is Columns else None
-        for number in range(len(rows)):
-            if entries is not None and number not in asked:
-                entry, wrong = entries[number], broken.get(number)
-                sink(self._refused(entry, partial(chunk.piece, number), wrong) if wrong else entry)
-                continue
-            row, ordinal = rows[number], chunk.ordinal + number
-            if number in apart:
-                passing, defects = passed if number in asked else None, broken.get(number, ())
-                at = ordinal, row[0] + moved
-                self._one(row, kind, at, partial(chunk.piece, number), defects, passing)
-            else:
-                sink(self._index.of(row, kind, ordinal, row[0] + moved, valid=True))
+        entries = self._entries(rows, kind, chunk) if type(rows) is Columns or not (broken or doubtful) else None
+        if entries is not None and not broken and not doubtful:
+            for entry in entries:
+                self._sink(entry)
+        else:
+            self._several(chunk, rows, kind, entries, broken, set(doubtful), passed)
         if self.frame is not None and right is not None:
             self.frame.passed(chunk, right)
+
+    def _entries(self, rows: Sequence[Row], kind: str, chunk: Chunk) -> Sequence[InvoiceIndex]:
+        """The index fields of all of them, as of valid ones."""
+        moved, of = chunk.line(0), self._index.of
+        if type(rows) is Columns:
+            return self._index.all(rows, kind, chunk.ordinal, moved)
+        return [of(row, kind, ordinal, row[0] + moved, valid=True) for ordinal, row in enumerate(rows, chunk.ordinal)]
+
+    def _several(
+        self,
+        chunk: Chunk,
+        rows: Sequence[Row],
+        kind: str,
+        entries: Sequence[InvoiceIndex] | None,
+        broken: Mapping[int, Sequence[Wrong]],
+        asked: Collection[int],
+        passed: Collection[int],
+    ) -> None:
+        """Some of which are `asked` about, or broken; `entries`: the index fields of all others, where they are
+        known."""
+        moved, sink = chunk.line(0), self._sink
+        for number in range(len(rows)):
+            wrong, piece = broken.get(number, ()), partial(chunk.piece, number)
+            if entries is not None and number not in asked:
+                sink(self._refused(entries[number], piece, wrong) if wrong else entries[number])
+                continue
+            row, ordinal = rows[number], chunk.ordinal + number
+            if wrong or number in asked:
+                self._one(row, kind, (ordinal, row[0] + moved), piece, wrong, passed if number in asked else None)
+            else:
+                sink(self._index.of(row, kind, ordinal, row[0] + moved, valid=True))
+
+    def _right_one(self, chunk: Chunk, size: int, broken: Collection[int]) -> int | None:
+        """The place of the last that the schema finds right; one is kept."""
+        right = next((place for place in range(size - 1, -1, -1) if place not in broken), None)
+        if self._wants_sample(right=right is not None):
+            self._keep_sample(chunk.element(right or 0), right=right is not None)
+        return right
 
     def _rows(self, chunk: Chunk) -> Sequence[Row]:
         """The fields of all of them; those that are not known yet are looked for one by one."""
         assert chunk.taken is not None
-        if type(chunk.taken) is Columns:
-            return chunk.taken
+        if type(chunk.taken) is Columns or not chunk.broken:
+            return cast("Sequence[Row]", chunk.taken)
         rows = list(chunk.taken)
-        for number, row in enumerate(chunk.taken) if chunk.broken else ():
+        for number, row in enumerate(chunk.taken):
             if row is None:
                 right = self.frame is not None and number not in chunk.broken
                 _, own, lines = self._read(chunk.piece(number), right=right)
@@ -159,7 +186,9 @@ class Invoices:
 
     def _note_sender(self, rows: Sequence[Row]) -> None:
         if self._seeks_sender:
-            self.sender = next((value for value in firsts(rows, "sender") if value is not None), None)
+            self.sender = first(rows[0][1], "sender") if rows else None  # nearly always
+            if self.sender is None:
+                self.sender = next((value for value in firsts(rows, "sender") if value is not None), None)
             self._seeks_sender = self.sender is None
 
     def _wants_sample(self, *, right: bool) -> bool:

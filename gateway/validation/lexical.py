@@ -41,6 +41,8 @@ _OTHERS = {
 }
 _NONE = "(?!)"
 _ENDLESS = re.compile(r"[*+]|,\}|\)\{")  # or a group repeated
+# So many signs of a class, then so many of another: in groups or not. There is one way to match it.
+_LENGTH_IS_FIXED = re.compile(r"((?:\(\?:)*)((?:\[[^\[\]\\]+\](?:\{[0-9]+\})?)+)(\)*)")
 _AT_MOST = re.compile(r"\{(?:[0-9]*,)?([0-9]+)\}")
 _LARGEST = 10_000  # characters or digits that a facet names, of those that are followed here
 _LONGEST_NUMBER = 18  # digits of a facet
@@ -64,6 +66,9 @@ class Fit:
         """One pattern, of a value that ends where `quote` (or, for text, a tag) begins, and is not cut elsewhere."""
         short = f"[^{never(quote)}]{{0,{LONGEST}}}"
         *others, last = self.patterns if any(map(_takes_no_long, self.patterns)) else (short, *self.patterns)
+        only = _LENGTH_IS_FIXED.fullmatch(last)
+        if only is not None and not others and len(only[1]) == 3 * len(only[3]):
+            return only[2]
         ends = quote or "<"
         # What a value matched is not tried again otherwise when something after it does not match.
         return "".join([f"(?=(?:{one}){ends})" for one in others]) + f"(?>(?:{last})(?={ends}))"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from gateway.validation.checks import Check
 from gateway.validation.facts import Facts
 from gateway.validation.fields import Values
-from gateway.validation.functions import Sure
+from gateway.validation.functions import SureOf
 from gateway.validation.shapes import Pick, Shape, picker
 
 _LONG = 500  # characters of values that are not worth remembering
@@ -18,12 +18,8 @@ Key = tuple[str | None, ...]
 class Group:
     """Rules that look at the same fields, and the values of these for which all of them hold."""
 
-    def __init__(
-        self, checks: Sequence[Check], names: tuple[str, ...], facts: FactsOf, *, dated: bool, personal: bool
-    ) -> None:
+    def __init__(self, checks: Sequence[Check], names: tuple[str, ...], facts: FactsOf, *, dated: bool) -> None:
         self._checks, self.names, self._dated, self._facts = checks, names, dated, facts
-        self.personal = personal  # a patient's values are among them
-        self.near = any(check.near for check in checks)
         self.right: set[Key] = set()
 
     def learn(self, key: Key) -> bool:
@@ -48,10 +44,10 @@ class Look:
     def __init__(self) -> None:
         self._groups: list[tuple[Pick, Group, set[Key]]] = []
         self._dated: list[tuple[Pick, Group]] = []
-        self.rows: list[Sure] = []  # of an invoice: what can say of it whole that a rule holds
+        self.rows: list[SureOf] = []  # of an invoice: what can say of it whole that a rule holds
         self.always = False  # some rule has to be asked about each
         self.days: Pick = picker(())  # of an invoice: its dates of service
-        self.lines: dict[Shape, Look] = {}  # of an invoice: its lines
+        self.lines: dict[Shape, Look] = {}  # of an invoice: its lines, as of all with the same fields
 
     def add(self, pick: Pick, group: Group, *, dated: bool) -> None:
         if dated:
@@ -65,6 +61,12 @@ class Look:
             if (key := pick(got)) not in right and not group.learn(key):
                 return False
         return not self._dated or all(self._sure_with(pick(got), group, days) for pick, group in self._dated)
+
+    def all_known(self, parts: Sequence[Sequence[str]]) -> bool:
+        """Whether every rule is known to hold for the values of all these."""
+        if self.always or self._dated:
+            return False
+        return all([right.issuperset(map(pick, parts)) for pick, _, right in self._groups])  # noqa: C419 - quicker
 
     def _sure_with(self, own: Key, group: Group, days: Sequence[str | None]) -> bool:
         key = (*own, *days)

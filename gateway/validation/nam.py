@@ -7,14 +7,15 @@ adds does not depend on the others.
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from string import ascii_uppercase, digits
 from typing import NamedTuple
 
 from gateway.identifiers import nam_check_digit
-from gateway.validation.shapes import Row
+from gateway.validation.functions import SureOf
+from gateway.validation.shapes import Shape
 
 CENTURY = 2000  # services of any number's last hundred years: whoever was born in a year 19.. was born before them
 _FEMALE = 50  # added to the month of birth of a woman
@@ -23,71 +24,72 @@ _MOST_NAMES = 20_000  # beginnings of numbers remembered
 _NUMBER = "AAAA0001010"
 
 
-class _Tables(NamedTuple):
+class Tables(NamedTuple):
     """What each part of a number adds to its check digit, for a birth in a year 19..; `days`: those of every year."""
 
     names: dict[str, int]  # as seen so far
     years: Mapping[str, int]
     days: Mapping[str, int]
     lasts: Mapping[str, int]
+    ends: Mapping[str, int]  # the last two signs: what the first of them adds, less the check digit
     later: int  # what a birth in a year 20.. adds
     written: Mapping[str, tuple[str, str]]  # a month and day in a number → sex, month and day of the birth
 
 
-def born(row: Row, days: Sequence[date]) -> bool:
+def born(shape: Shape) -> SureOf:
     """Whether every number surely names a day of birth that exists and is before the services."""
-    shape, got = row[1]
     known, places = tables().days, shape.places("nam")
-    if len(places) == 1:  # nearly always
-        return got[places[0]][6:10] in known and recent(days)
-    return recent(days) and all(got[place][6:10] in known for place in places)
+    return lambda got, _lines, last: recent(last) and all(got[place][6:10] in known for place in places)
 
 
-def right(row: Row, days: Sequence[date]) -> bool:
-    """Whether the check digit of every number surely fits the rest."""
-    shape, got = row[1]
+def right(shape: Shape) -> SureOf:
+    """Whether the check digit of every number surely fits the rest, which then names a day of birth too."""
     places = shape.places("nam")
-    if len(places) == 1:
-        return recent(days) and fits(got[places[0]], days)
-    return recent(days) and all(fits(got[place], days) for place in places)
+    known = tables()
+    if len(places) == 1:  # nearly always
+        (at,) = places
+        return lambda got, _lines, last: fits(got[at], last, known)
+    return lambda got, _lines, last: recent(last) and all(fits(got[place], last, known) for place in places)
 
 
-def agrees(row: Row, _days: Sequence[date]) -> bool:
+def agrees(shape: Shape) -> SureOf:
     """Whether the birth date (YYYYMMDD) and the sex beside the first number surely are those that it holds."""
-    shape, got = row[1]
-    number, told, said = shape.key(_PERSON)((*got, None))
-    return surely_agrees(number or "", told, said)
+    if shape.fields.issuperset(_PERSON):
+        number, told, said = [shape.firsts[name] for name in _PERSON]
+        return lambda got, _lines, _last: surely_agrees(got[number], got[told], got[said])
+    person = shape.key(_PERSON)  # none of one that is not told
+    return lambda got, _lines, _last: surely_agrees(*person((*got, None)))
 
 
-def surely_agrees(number: str, told: str | None, said: str | None) -> bool:
+def surely_agrees(number: str | None, told: str | None, said: str | None) -> bool:
     """The same of one number, and the birth date and sex told beside it."""
-    written = tables().written.get(number[6:10])
-    if written is None:
+    written = tables().written.get((number or "")[6:10])
+    if number is None or written is None:
         return False
     sex, day = written
     return (not told or told[2:8] == number[4:6] + day) and (not said or said == sex)
 
 
-def recent(days: Sequence[date]) -> bool:
-    """Whether all a number may mean was before these services."""
-    return not days or (days[0] if len(days) == 1 else max(days)).year >= CENTURY
+def recent(last: date | None) -> bool:
+    """Whether all a number may mean was before this service."""
+    return last is None or last.year >= CENTURY
 
 
-def fits(number: str, days: Sequence[date]) -> bool:
-    """Whether a number's check digit surely fits the rest."""
-    names, years, of_day, lasts, later, _ = tables()
+def fits(number: str, last: date | None, known: Tables) -> bool:
+    """Whether a number's check digit surely fits the rest, and the birth it names was before this service."""
+    if not recent(last):
+        return False
+    names, years, of_day, _, ends, later, _ = known
     name, year = number[:4], number[4:6]
     if name not in names:
         learn(names, name)
     try:
-        adds = names[name] + years[year] + of_day[number[6:10]] + lasts[number[10:11]]
+        more = names[name] + years[year] + of_day[number[6:10]] + ends[number[10:]]
     except KeyError:
         return False
-    digit = number[11:]
-    if digit == digits[adds % 10]:
+    if more % 10 == 0:
         return True
-    born_later = not days or CENTURY + int(year) < max(days).year
-    return born_later and digit == digits[(adds + later) % 10]
+    return (more + later) % 10 == 0 and (last is None or CENTURY + int(year) < last.year)
 
 
 def learn(names: dict[str, int], name: str) -> None:
@@ -103,7 +105,7 @@ def _digit(number: str, year: int = 1900) -> int:
 
 
 @cache
-def tables() -> _Tables:
+def tables() -> Tables:
     """What is known of numbers by heart."""
     plain = _digit(_NUMBER)
     months = [(sex, added, month) for sex, added in (("M", 0), ("F", _FEMALE)) for month in range(1, 13)]
@@ -112,11 +114,13 @@ def tables() -> _Tables:
         for sex, added, month in months
         for day in range(1, monthrange(1999, month)[1] + 1)
     }
-    return _Tables(
+    lasts = {last: (_digit(_NUMBER[:10] + last) - plain) % 10 for last in ascii_uppercase + digits}
+    return Tables(
         {},
         {f"{year:02d}": (_digit(_NUMBER, 1900 + year) - plain) % 10 for year in range(100)},
         {day: _digit(f"AAAA00{day}0") for day in written},  # with everything that does not change
-        {last: (_digit(_NUMBER[:10] + last) - plain) % 10 for last in ascii_uppercase + digits},
+        lasts,
+        {f"{last}{digit}": adds - int(digit) for last, adds in lasts.items() for digit in digits},
         _digit(_NUMBER, 2000) - plain,
         written,
     )

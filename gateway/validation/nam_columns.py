@@ -24,7 +24,7 @@ def unsure_birth(rows: Columns, days: Sequence[date | None]) -> Sequence[int]:
     if written is not None and known.keys() >= set(written) and _all_recent(days):
         return ()
     both = enumerate(zip(firsts(rows, _NAM), days, strict=True))
-    return [place for place, (n, day) in both if n is not None and not (n[6:10] in known and _all_recent((day,)))]
+    return [place for place, (n, day) in both if n is not None and not (n[6:10] in known and recent(day))]
 
 
 def unsure_digit(rows: Columns, days: Sequence[date | None]) -> Sequence[int]:
@@ -70,13 +70,12 @@ def unsure_agreement(rows: Columns, _days: Sequence[date | None]) -> Sequence[in
         if rows.bits(_NAM, 4, 6) == rows.bits(_BORN, 2, 4) and list(map(known.get, written)) == told:
             return ()
     both = enumerate(zip(*[firsts(rows, name) for name in (_NAM, _BORN, _SEX)], strict=True))
-    return [place for place, (number, told, said) in both if not surely_agrees(number or "", told, said)]
+    return [place for place, (number, told, said) in both if not surely_agrees(number, told, said)]
 
 
 def _all_recent(days: Iterable[date | None]) -> bool:
-    return all([day.year >= CENTURY for day in set(days) if day is not None])  # noqa: C419 - quicker
+    return all(map(recent, set(days)))
 
 
 def _fits(number: str | None, day: date | None) -> bool:
-    days = () if day is None else (day,)
-    return number is None or (recent(days) and fits(number, days))
+    return number is None or fits(number, day, tables())

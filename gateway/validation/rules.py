@@ -6,7 +6,7 @@ import copy
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import cast
+from typing import Any, cast
 
 from gateway.catalog import DocumentType, Rule
 from gateway.errors import CatalogError
@@ -14,7 +14,7 @@ from gateway.validation import functions, functions_dates, functions_lines, func
 from gateway.validation.checks import Check
 from gateway.validation.conditions import Condition, compiled, mentioned
 from gateway.validation.facts import Facts
-from gateway.validation.functions import DATES, Alone, Function, Given, Listener, Maker, Teller
+from gateway.validation.functions import DATES, Alone, ByLine, Function, Given, Listener, Maker, Teller
 from gateway.validation.functions_lines import NEED_LINES
 from gateway.validation.functions_tables import versions_for
 from gateway.validation.screen import Screen
@@ -165,23 +165,43 @@ def _compile(rule: Rule, document: DocumentType) -> _Compiled:
 def _check(number: int, c: _Compiled, document: DocumentType, today: date | None) -> tuple[Check, Listener | None]:
     function = c.function(Given(c.rule, document.settings, today, document.tables)) if c.function else None
     about, reads = c.about, c.reads
-    sure = passes = unsure = None
+    shortcuts: dict[str, Any] = {}
     if c.must is None:
         about, reads = getattr(function, "about", None), getattr(function, "reads", None)
-        if c.rule.scope == getattr(function, "scope", "invoice"):  # elsewhere these would look at the wrong fields
-            sure, passes = getattr(function, "sure", None), getattr(function, "passes", None)
-            unsure = getattr(function, "unsure", None)
+        shortcuts = _shortcuts(number, c.rule, function)
     holds = _both(c.must, function)
     if c.rule.service_from is not None or c.rule.service_to is not None:
         holds, reads = _while_in_force(c.rule, holds), None if reads is None else reads | {DATES}
-        passes = None  # what was not in force is not to be remembered
+        shortcuts.pop("passes", None)  # what was not in force is not to be remembered
     teller = cast(Teller, function) if hasattr(function, "values") else None
     listener = cast(Listener, function) if hasattr(function, "see") else None
-    known = function is None or isinstance(function, Alone) or hasattr(function, "reads") or hasattr(function, "sure")
-    forgets = known and listener is None and not hasattr(function, "passes")
-    hears, again = listener is not None, getattr(function, "again", None)
-    check = Check(number, c.rule, holds, about, reads, teller, hears, sure, unsure, passes, forgets, again, c.near)
-    return check, listener
+    again, hears = getattr(function, "again", None), listener is not None
+    forgets = _looks_no_further(function) and not hears and not hasattr(function, "passes")
+    more: dict[str, Any] = {"teller": teller, "hears": hears, "forgets": forgets, "again": again, "near": c.near}
+    return Check(number, c.rule, holds, about, reads, **shortcuts, **more), listener
+
+
+def _shortcuts(number: int, rule: Rule, function: Function | None) -> dict[str, Any]:
+    """Why a function need not be asked about every invoice; in another scope than its own it would look at the wrong
+    fields."""
+    if rule.scope != getattr(function, "scope", "invoice"):
+        return {}
+    found = {
+        name: getattr(function, name) for name in ("sure", "unsure", "covers", "passes") if hasattr(function, name)
+    }
+    if isinstance(function, ByLine):
+        found["each"] = Check(number, replace(rule, scope="line"), function.each, None, function.each_reads)
+    return found
+
+
+def _looks_no_further(function: Function | None) -> bool:
+    """Whether it certainly looks at nothing but the invoice or line that it is asked about."""
+    return (
+        function is None
+        or isinstance(function, Alone | ByLine)
+        or hasattr(function, "reads")
+        or hasattr(function, "sure")
+    )
 
 
 def _reads(rule: Rule) -> frozenset[str] | None:

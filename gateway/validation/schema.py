@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -46,11 +46,11 @@ _MOST = 20  # names or values listed in one sentence
 _threads = threading.local()
 
 
-def compiled(path: Path) -> etree.XMLSchema:
-    """The schema of a file, compiled once in each thread (a compiled schema holds the log of its last judgment).
-    Raises etree.LxmlError or OSError when it cannot be used."""
-    cache: dict[tuple[Path, int], etree.XMLSchema] = _threads.__dict__.setdefault("schemas", {})
-    key = (path, path.stat().st_mtime_ns)
+def compiled(path: Path, state: Hashable) -> etree.XMLSchema:
+    """The schema of a file, compiled once in each thread (a compiled schema holds the log of its last judgment) for
+    each `state` of it and what it includes. Raises etree.LxmlError or OSError when it cannot be used."""
+    cache: dict[tuple[Path, Hashable], etree.XMLSchema] = _threads.__dict__.setdefault("schemas", {})
+    key = (path, state)
     if key not in cache:
         cache[key] = xmlsafe.schema(path.absolute())
     return cache[key]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,11 @@ class Schema11:
         return not found
 
 
-def compiled(path: Path) -> Schema11:
-    """The schema of a file, compiled once in each thread. Raises OSError or ValueError when it cannot be used."""
-    cache: dict[tuple[Path, int], Schema11] = _threads.__dict__.setdefault("schemas", {})
-    key = (path, path.stat().st_mtime_ns)
+def compiled(path: Path, state: Hashable) -> Schema11:
+    """The schema of a file, compiled once in each thread for each `state` of it and what it includes. Raises
+    OSError or ValueError when it cannot be used."""
+    cache: dict[tuple[Path, Hashable], Schema11] = _threads.__dict__.setdefault("schemas", {})
+    key = (path, state)
     if key not in cache:
         try:
             cache[key] = Schema11(path.absolute())

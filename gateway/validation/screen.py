@@ -8,22 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from itertools import chain
+from operator import itemgetter
 
 from gateway.catalog import DocumentType
+from gateway.validation.asking import Asking
 from gateway.validation.checks import Check
 from gateway.validation.columns import Columns
-from gateway.validation.facts import Facts
 from gateway.validation.fields import Values
-from gateway.validation.functions import DATES
-from gateway.validation.looks import FactsOf, Group, Look
-from gateway.validation.shapes import Row, Shape, picker
+from gateway.validation.looks import Look
+from gateway.validation.shapes import Row, Shape
 from gateway.validation.sweep import Sweep
 from gateway.validation.values import as_date
 
 _MOST_KEYS = 50_000  # values remembered, of all groups together
 _MOST_SHAPES = 4_000
-_SERVICE, _INVOICE = "service", "invoice."
-_Reads = frozenset[str]
+_SERVICE = "service"
+_LINES, _SHAPE, _VALUES = itemgetter(2), itemgetter(0), itemgetter(1)  # of a row; of a part
 _Sort = tuple[str | None, tuple[str, ...], tuple[str, ...]]  # kind of invoice, columns of it and of its lines
 
 
@@ -31,25 +32,20 @@ class Screen:
     """The rules of one document type, kept from one document to the next: but nothing that is a patient's."""
 
     def __init__(self, document: DocumentType) -> None:
-        self._document, self._personal = document, _personal(document)
+        self._form, self._asking = document.date_format, Asking(document)
         self._checks: Sequence[Check] = ()
-        self._above: Mapping[str, Values] = {}
-        self._looks: dict[tuple[str | None, Shape], Look] = {}
-        self._groups: dict[tuple[object, ...], Group] = {}
+        self._looks: dict[str | None, dict[Shape, Look]] = {}  # by kind
         self._together: dict[str | None, list[Check] | None] = {}
         self._sweeps: dict[_Sort, Sweep | None] = {}
         self._one_day: dict[str | None, date | None] = {}
-        self._days: dict[tuple[str | None, ...], tuple[date, ...]] = {}
+        self._last: dict[tuple[str | None, ...], date | None] = {}  # by dates as they are written
 
     def begin(self, checks: Sequence[Check], above: Mapping[str, Values]) -> None:
         """A new document, by the same rules."""
-        changed = above != self._above
         if checks is not self._checks:
             self._together.clear()
-        self._checks, self._above = checks, above
-        for group in self._groups.values():
-            if group.personal or (changed and group.near):
-                group.right.clear()
+        self._checks = checks
+        self._asking.begin(checks, above)
 
     def doubtful(self, kind: str | None, rows: Sequence[Row]) -> tuple[Collection[int], Collection[int]]:
         """The places of the rows that a rule may not hold for, and the numbers of the checks that have let all of them
@@ -62,7 +58,7 @@ class Screen:
         sweep = self._sweep(kind, rows) if type(rows) is Columns else None
         if sweep is not None and type(rows) is Columns:
             return sweep.doubtful(rows, self._days_of(rows)), passed
-        return [place for place, row in enumerate(rows) if not self._sure(kind, row)], passed
+        return self._doubtful(kind, rows), passed
 
     def _of_kind(self, kind: str | None) -> list[Check] | None:
         """The checks that look at many invoices or lines together; None where one of them cannot pass over any."""
@@ -72,38 +68,43 @@ class Screen:
             self._together[kind] = None if deaf else mine
         return self._together[kind]
 
-    def _sure(self, kind: str | None, row: Row) -> bool:
-        _, (shape, got), lines = row
-        look = self._looks.get((kind, shape))
-        if look is None:
-            look = self._look(kind, shape)
+    def _doubtful(self, kind: str | None, rows: Sequence[Row]) -> list[int]:
+        known = self._looks.setdefault(kind, {})
+        looks = [known.get(row[1][0]) or self._look(kind, row[1][0]) for row in rows]
+        certain = _lines_known(looks, rows)
+        both = enumerate(zip(looks, rows, strict=True))
+        return [
+            n for n, (look, row) in both if not (self._sure(look, row) and (certain or self._below(kind, look, row)))
+        ]
+
+    def _sure(self, look: Look, row: Row) -> bool:
+        """Whether each rule holds for an invoice, but for those about its lines one by one."""
+        _, (_, got), lines = row
         days = look.days(got)
         if look.always or not look.sure(got, days):
             return False
         if look.rows:
-            dates = self._days.get(days)
-            if dates is None:
-                dates = self._dates(days)
+            last = self._last.get(days) or self._last_of(days)
             for sure in look.rows:
-                if not sure(row, dates):
+                if not sure(got, lines, last):
                     return False
-        usual, line = None, look
-        for line_shape, values in lines:
-            if line_shape is not usual:
-                usual, line = (
-                    line_shape,
-                    look.lines.get(line_shape) or self._look_at_line(kind, look, shape, line_shape),
-                )
+        return True
+
+    def _below(self, kind: str | None, look: Look, row: Row) -> bool:
+        """Whether each rule holds for each line of an invoice."""
+        _, (own, got), lines = row
+        days = look.days(got)
+        for shape, values in lines:
+            line = look.lines.get(shape) or self._asking.look_at_line(kind, look, own, shape)
             if line.always or not line.sure(values, days):
                 return False
         return True
 
-    def _dates(self, days: tuple[str | None, ...]) -> tuple[date, ...]:
-        form = self._document.date_format
-        dates = tuple([day for text in days if (day := as_date(text or "", form)) is not None])
-        if len(self._days) < _MOST_SHAPES:
-            self._days[days] = dates
-        return dates
+    def _last_of(self, days: tuple[str | None, ...]) -> date | None:
+        last = max([day for text in days if (day := as_date(text or "", self._form)) is not None], default=None)
+        if len(self._last) < _MOST_SHAPES:
+            self._last[days] = last
+        return last
 
     def _days_of(self, rows: Columns) -> list[date | None]:
         """When each was rendered."""
@@ -114,124 +115,31 @@ class Screen:
         if len(known) >= _MOST_SHAPES:
             known.clear()
         for day in set(days).difference(known):
-            known[day] = as_date(day, self._document.date_format) if day else None
+            known[day] = as_date(day, self._form) if day else None
         return list(map(known.__getitem__, days))
 
-    # -- what to ask of a shape --
-
     def _look(self, kind: str | None, shape: Shape) -> Look:
-        look = self._looks[kind, shape] = self._made("invoice", kind, shape, shape.fields)
-        look.days = picker(shape.places(_SERVICE))
-        look.rows = [check.sure for check in self._whole(kind, shape.fields) if check.sure is not None]
-        return look
-
-    def _whole(self, kind: str | None, there: Collection[str]) -> list[Check]:
-        """The checks that can say of an invoice with these fields, whole, that their rule holds."""
-        mine = [c for c in self._checks if c.sure is not None and c.is_about(kind)]
-        return [c for c in mine if c.rule.scope != "invoice" or c.may_be_about(there)]
-
-    def _look_at_line(self, kind: str | None, invoice: Look, own: Shape, shape: Shape) -> Look:
-        there = shape.fields | {_INVOICE + name for name in own.fields}
-        look = invoice.lines[shape] = self._made("line", kind, shape, there)
-        return look
-
-    def _made(self, scope: str, kind: str | None, shape: Shape, there: Collection[str]) -> Look:
-        look = Look()
-        look.always, grouped = self._grouped(scope, kind, there, shape.fields)
-        for reads, checks in grouped:
-            wanted = reads | ({_SERVICE} if DATES in reads else frozenset())
-            places = [place for place, name in enumerate(shape.names) if name in wanted]
-            names = tuple(shape.names[place] for place in places)
-            dated = DATES in reads and scope == "line" and _SERVICE not in shape.fields
-            look.add(picker(places), self._group(scope, kind, names, checks, dated=dated), dated=dated)
+        look = self._looks[kind][shape] = self._asking.look(kind, shape)
         return look
 
     def _sweep(self, kind: str | None, rows: Columns) -> Sweep | None:
-        """What is asked of these columns; None where some rule has to be asked about each invoice."""
         sort = kind, tuple(rows.own), tuple(rows.below)
         if sort not in self._sweeps:
-            self._sweeps[sort] = self._swept(*sort)
+            self._sweeps[sort] = self._asking.sweep(*sort)
         return self._sweeps[sort]
 
-    def _swept(self, kind: str | None, own: Collection[str], below: Collection[str]) -> Sweep | None:
-        always, of_invoices = self._grouped("invoice", kind, own, frozenset(own))
-        there = {*below, *[_INVOICE + name for name in own]}
-        always_too, of_lines = self._grouped("line", kind, there, frozenset(below))
-        if always or always_too:
-            return None
-        groups = [self._of_columns("invoice", kind, reads, own, checks)[0] for reads, checks in of_invoices]
-        asked = [self._of_columns("line", kind, reads, below, checks) for reads, checks in of_lines]
-        return Sweep(groups, asked, self._whole(kind, own))
-
-    def _of_columns(
-        self, scope: str, kind: str | None, reads: _Reads, there: Collection[str], checks: Sequence[Check]
-    ) -> tuple[Group, bool]:
-        wanted = reads | ({_SERVICE} if DATES in reads else frozenset())
-        dated = DATES in reads and scope == "line" and _SERVICE not in there
-        return self._group(scope, kind, tuple(name for name in there if name in wanted), checks, dated=dated), dated
-
-    def _grouped(
-        self, scope: str, kind: str | None, there: Collection[str], own: _Reads
-    ) -> tuple[bool, list[tuple[_Reads, list[Check]]]]:
-        """The rules to ask about these fields of a part (`own`) and what is above it, by what they look at; and whether
-        one has to be asked about each."""
-        always, grouped = False, dict[_Reads, list[Check]]()
-        for check in self._checks:
-            if check.rule.scope != scope or not check.is_about(kind) or not check.may_be_about(there):
-                continue
-            if check.sure is not None or check.passes is not None:
-                continue
-            if check.reads is None or not _only_own(check.reads, there):
-                always = True
-            else:
-                grouped.setdefault(check.reads & (own | {DATES}), []).append(check)
-        return always, _merged(grouped)
-
-    def _group(
-        self, scope: str, kind: str | None, names: tuple[str, ...], checks: Sequence[Check], *, dated: bool
-    ) -> Group:
-        known = (scope, kind, names, dated, *(check.number for check in checks))
-        if known not in self._groups:
-            personal = not self._personal.isdisjoint(names)
-            self._groups[known] = Group(checks, names, self._facts_of(kind), dated=dated, personal=personal)
-        return self._groups[known]
-
-    def _facts_of(self, kind: str | None) -> FactsOf:
-        def facts(own: Values, days: list[str] | None) -> Facts:
-            above = self._above if days is None else {**self._above, "invoice": {_SERVICE: days}}
-            return Facts(self._document, own, above, kind=kind)
-
-        return facts
-
     def _make_room(self) -> None:
-        if (
-            len(self._looks) + len(self._sweeps) > _MOST_SHAPES
-            or sum(len(g.right) for g in self._groups.values()) > _MOST_KEYS
-        ):
+        if self._asking.looks + len(self._sweeps) > _MOST_SHAPES or self._asking.remembered > _MOST_KEYS:
             self._looks.clear()
             self._sweeps.clear()
-            self._groups.clear()
+            self._asking.forget()
 
 
-def _personal(document: DocumentType) -> frozenset[str]:
-    """The fields of invoices and lines that are a patient's."""
-    parts = [part for part in (document.invoice, document.line) if part is not None]
-    fields = [(name, path) for part in parts for name, locator in part.fields.items() for path in locator]
-    return frozenset(name for name, path in fields if path.rpartition("/")[2].lstrip("@") in document.personal)
-
-
-def _only_own(reads: _Reads, there: Collection[str]) -> bool:
-    """Whether nothing above the part is looked at that is there and may differ from one part to the next."""
-    return not any(name.startswith(_INVOICE) and name in there for name in reads)
-
-
-def _merged(grouped: Mapping[_Reads, Sequence[Check]]) -> list[tuple[_Reads, list[Check]]]:
-    """Rules that look at fewer fields ask along with those that look at these and more."""
-    merged: list[tuple[_Reads, list[Check]]] = []
-    for reads in sorted(grouped, key=len, reverse=True):
-        home = next((checks for wider, checks in merged if reads <= wider), None)
-        if home is None:
-            merged.append((reads, list(grouped[reads])))
-        else:
-            home += grouped[reads]
-    return merged
+def _lines_known(looks: Sequence[Look], rows: Sequence[Row]) -> bool:
+    """Whether each rule is known to hold for all lines, asked at once: where they are of one shape."""
+    lines = list(chain.from_iterable(map(_LINES, rows)))
+    if not lines:
+        return True
+    look = looks[0].lines.get(lines[0][0])
+    alike = len(set(map(_SHAPE, lines))) == 1 and all([own.lines is looks[0].lines for own in looks])  # noqa: C419 - quicker
+    return alike and look is not None and look.all_known(list(map(_VALUES, lines)))

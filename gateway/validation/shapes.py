@@ -13,12 +13,13 @@ _MOST = 4000  # remembered: a hostile document may go on inventing
 class Shape:
     """Which field each value of a part belongs to. Known by itself: one shape is one object."""
 
-    __slots__ = ("_keys", "_places", "fields", "firsts", "names")
+    __slots__ = ("_keys", "_places", "fields", "firsts", "names", "only")
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names  # one for each value; a field with several values stands several times
         self.fields = frozenset(names)
         self.firsts = {names[place]: place for place in range(len(names) - 1, -1, -1)}  # where each one's first stands
+        self.only = {name: place for name, place in self.firsts.items() if names.count(name) == 1}
         self._places: dict[str, tuple[int, ...]] = {}
         self._keys: dict[tuple[str, ...], Pick] = {}
 
@@ -53,6 +54,18 @@ def first(part: Part, name: str) -> str | None:
     shape, got = part
     place = shape.firsts.get(name)
     return None if place is None else got[place]
+
+
+def column(parts: Sequence[Part], name: str) -> list[str] | None:
+    """The values of a field of parts; None unless they are all of one shape, which has it once (nearly always)."""
+    if not parts:
+        return []
+    usual = parts[0][0]
+    at = usual.only.get(name)
+    if at is None:
+        return None
+    found = [got[at] for shape, got in parts if shape is usual]
+    return found if len(found) == len(parts) else None
 
 
 class Shapes(dict[tuple[str, ...], Shape]):

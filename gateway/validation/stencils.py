@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from gateway.validation.declared import Declared
 from gateway.validation.learning import learned
 from gateway.validation.meanings import Meaning
 from gateway.validation.runs import Run, blanks, one_invoice
-from gateway.validation.shapes import Part, Row, Shape, Shapes, first, picker
+from gateway.validation.shapes import Part, Row, Shapes, first, picker
 from gateway.validation.writing import Learned
 
 _MOST = 32  # of a sort: what is written in more ways than these is read by its elements
-_MOST_SHAPES = 4_000  # remembered
+_MOST_WAYS = 4_000  # remembered
 _BEGINS = re.compile(r"<([^\s<>/]+)")
 Holes = Sequence[str]
 
@@ -50,10 +51,25 @@ def _with_joins(own: Callable[[Holes], Holes], joins: Sequence[tuple[str, Sequen
     if not joins:
         return own
     several = [picker(places) for _, places in joins]
+    if len(several) == 1:
+        pick_one = several[0]
+        return lambda holes: (*own(holes), "-".join(pick_one(holes)))  # type: ignore[arg-type]
     return lambda holes: (*own(holes), *["-".join(pick(holes)) for pick in several])  # type: ignore[arg-type]
 
 
-Found = tuple[tuple[Stencil, ...], Part, list[Part], int]
+class _Way:
+    """How an invoice is built: how it begins, and each of its lines."""
+
+    __slots__ = ("built", "shape", "tag", "together")
+
+    def __init__(self, head: Stencil, lines: Sequence[Stencil], shapes: Shapes) -> None:
+        self.tag = head.tag
+        self.shape = shapes[(*head.shape.names, *[name for line in lines for name in line.of_invoice])]
+        self.built = frozenset[Hashable]({(head, len(lines)), *lines})
+        self.together = all(line.place == head.place for line in lines)  # they were learned where it has its own
+
+
+Found = tuple[_Way, Part, list[Part], int]
 
 
 class Stencils:
@@ -72,14 +88,13 @@ class Stencils:
         self._declared, self._distinct = declared, distinct
         self._heads: list[Stencil] = []
         self._lines: list[Stencil] = []
-        self._own: dict[tuple[Stencil, ...], Shape] = {}
-        self._ways: set[tuple[Stencil, ...]] = set()  # of the block read last: its stencils, invoice by invoice
+        self._known: dict[tuple[Stencil, ...], _Way] = {}
+        self._ways: set[_Way] = set()  # of the block read last
 
     @property
-    def built(self) -> set[Hashable]:
+    def built(self) -> AbstractSet[Hashable]:
         """How the invoices of the block read last are built: how each begins, with how many lines, and these."""
-        heads = {(head, len(lines)) for head, *lines in self._ways}
-        return heads | {line for _, *lines in self._ways for line in lines}
+        return frozenset().union(*[way.built for way in self._ways])
 
     def read(self, text: str, line: int, *, learn: bool) -> list[Row] | None:
         """The invoices of a block, all of one tag; None where it holds anything that no stencil matches. `line` is
@@ -96,16 +111,14 @@ class Stencils:
                     continue
                 return None
             way, own, lines, after = found
-            if self._declared is not None and self._repeats(lines):
-                return None
-            tag = tag or way[0].tag
-            if way[0].tag != tag:
+            tag = tag or way.tag
+            if way.tag != tag or (self._distinct and self._repeats(lines)):
                 return None
             self._ways.add(way)
             line += text.count("\n", counted, at)
             rows.append((line, own, lines))
             counted, at = at, after
-        return rows if self._declared is None or all(map(_belong_together, self._ways)) else None
+        return rows if self._declared is None or all(way.together for way in self._ways) else None
 
     def runs(self, text: str, line: int, tag: str, trusted: Collection[Hashable]) -> list[Run] | None:
         """The runs of a block of invoices of one tag (as it is written), certain where they are built in ways that are
@@ -116,7 +129,7 @@ class Stencils:
         line += text.count("\n", 0, at)
         while at < len(text):
             one = self._invoice(text, at)
-            if one is not None and one[0][0].tag == tag and self._is_trusted(one, trusted):
+            if one is not None and one[0].tag == tag and self._is_trusted(one, trusted):
                 line += text.count("\n", counted, at)
                 rows.append((line, *one[1:3]))
                 counted, at = at, one[3]
@@ -132,8 +145,7 @@ class Stencils:
 
     def _is_trusted(self, one: Found, trusted: Collection[Hashable]) -> bool:
         way, _, lines, _ = one
-        known = (way[0], len(lines)) in trusted and all(below in trusted for below in way[1:])
-        return known and _belong_together(way) and not self._repeats(lines)
+        return way.together and all(built in trusted for built in way.built) and not self._repeats(lines)
 
     def _invoice(self, text: str, at: int) -> Found | None:
         """The invoice that begins here: its stencils, its own part, its lines, and where it ends."""
@@ -143,27 +155,27 @@ class Stencils:
             head, match = _first(self._heads, text, at)
         if head is None or match is None:
             return None
-        lines: list[Part] = []
-        used = [head]
         own, at = head.take(match.groups()), match.end()
-        closing, line = head.closing, self._lines[0] if self._lines else None
-        while not text.startswith(closing, at):
-            match = line.match(text, at) if line is not None else None
-            if match is None:
+        used = [head]
+        lines: list[Part] = []
+        line = self._lines[0] if self._lines else None
+        match = line.match(text, at) if line is not None else None
+        while match is not None or not text.startswith(head.closing, at):
+            if line is None or match is None:
                 line, match = _first(self._lines, text, at)
                 if line is None or match is None:
                     return None
-            assert line is not None
             holes, at = match.groups(), match.end()
             lines.append((line.shape, line.take(holes)))
             used.append(line)
             if line.of_invoice:
                 own = (*own, *line.invoice(holes))
+            match = line.match(text, at)
         ended = head.rest(text, at)
         if ended is None:
             return None
-        way = tuple(used)
-        return way, (self._shape(way), own), lines, ended.end()
+        way = self._known.get(tuple(used)) or self._way(used)
+        return way, (way.shape, own), lines, ended.end()
 
     def _repeats(self, lines: Sequence[Part]) -> bool:
         """Whether lines say the same where they must differ, or something that cannot be compared."""
@@ -176,15 +188,11 @@ class Stencils:
                 return True
         return False
 
-    def _shape(self, used: tuple[Stencil, ...]) -> Shape:
-        """Of an invoice, from what its beginning and its lines say of it."""
-        shape = self._own.get(used)
-        if shape is None:
-            if len(self._own) >= _MOST_SHAPES:
-                self._own.clear()
-            names = [name for stencil in used[1:] for name in stencil.of_invoice]
-            shape = self._own[used] = self._shapes[(*used[0].shape.names, *names)]
-        return shape
+    def _way(self, used: Sequence[Stencil]) -> _Way:
+        if len(self._known) >= _MOST_WAYS:
+            self._known.clear()
+        way = self._known[tuple(used)] = _Way(used[0], used[1:], self._shapes)
+        return way
 
     def _learned(self, text: str, at: int) -> bool:
         """Learn from the invoice that begins here; whether there was anything to learn."""
@@ -198,11 +206,6 @@ class Stencils:
         head, lines = found
         added = [_added(self._heads, head, self._shapes), *(_added(self._lines, one, self._shapes) for one in lines)]
         return any(added)
-
-
-def _belong_together(way: Sequence[Stencil]) -> bool:
-    """Whether the lines were learned where this invoice has its own."""
-    return all(line.place == way[0].place for line in way[1:])
 
 
 def _first(stencils: list[Stencil], text: str, at: int) -> tuple[Stencil | None, re.Match[str] | None]:

@@ -8,6 +8,7 @@ from datetime import date
 from gateway.validation.checks import Check
 from gateway.validation.columns import Column, Columns
 from gateway.validation.looks import Group, Key
+from gateway.validation.shapes import Row
 
 _SERVICE = "service"
 Asked = tuple[Group, bool]  # of a line: whether its invoice's date of service is looked at too
@@ -46,5 +47,9 @@ def _not_right(group: Group, columns: Sequence[Column], size: int) -> Sequence[i
 def _unsure(check: Check, rows: Columns, days: Sequence[date | None]) -> Sequence[int]:
     if check.unsure is not None:
         return check.unsure(rows, days)
-    assert check.sure is not None
-    return [place for place, day in enumerate(days) if not check.sure(rows[place], () if day is None else (day,))]
+    return [place for place, row in enumerate(rows) if not _is_sure(check, row, days[place])]
+
+
+def _is_sure(check: Check, row: Row, day: date | None) -> bool:
+    _, (shape, got), lines = row
+    return check.sure is not None and check.sure(shape)(got, lines, day)

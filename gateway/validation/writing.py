@@ -77,9 +77,9 @@ class Learned:
         self, found: re.Match[str], pattern: str, exact: str, *, wanted: bool, required: bool = False
     ) -> None:
         """Go on with an attribute. The first tag stands on one line: its last one counts as the invoice's."""
-        blanks = r"[ \t]+" if self.steps == 1 else r"[ \t\r\n]+"
+        between = " " if found["space"] == " " else r"[ \t]+" if self.steps == 1 else r"[ \t\r\n]+"
         name, quote, hole = re.escape(found["name"]), found["quote"], self.holes if wanted else None
-        self.pattern += f"{blanks}{name}={quote}{f'({pattern})' if wanted else pattern}{quote}"
+        self.pattern += f"{between}{name}={quote}{f'({pattern})' if wanted else pattern}{quote}"
         begins = f"{re.escape(found['space'])}{name}={quote}"
         key, lines = f"{self.steps}@{found['name']}", found["space"].count("\n")
         self.atoms.append(Atom(key, begins, lines, exact, quote, hole, attribute=True, required=required))
