@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +54,20 @@ print(among())
 def test_all_threads_take_their_memory_from_one_heap() -> None:
     done = subprocess.run([sys.executable, "-c", _ONE_HEAP], capture_output=True, text=True, check=True, timeout=60)
     assert int(done.stdout) == 8000
+
+
+_INTERRUPTED = """
+from gateway.cli import main
+from gateway.cli.init import landing
+
+landing.is_set_up = lambda _: exec("import signal; signal.raise_signal(signal.SIGINT)")
+main(["init", "somewhere"])
+"""
+
+
+def test_a_command_that_is_interrupted_ends_with_its_exit_code_wherever_that_happens(tmp_path: Path) -> None:
+    """Even while Python runs a text, after which it would end by SIGINT all the same (where started by `-m`)."""
+    (tmp_path / "interrupted.py").write_text(_INTERRUPTED, encoding="utf-8")
+    paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
+    done = subprocess.run([sys.executable, "-m", "interrupted"], env=os.environ | {"PYTHONPATH": paths}, timeout=60)
+    assert done.returncode == 130

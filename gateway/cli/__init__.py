@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections import namedtuple
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -89,7 +90,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         lang=lang,
         actor=common.get("actor"),
     )
-    sys.exit(_run(command, words, call))
+    code = _run(command, words, call)
+    _let_exit_code_count()
+    sys.exit(code)
+
+
+def _let_exit_code_count() -> None:
+    """CPython ends `python -m gateway` by SIGINT, whatever its exit code, when an interruption came while it ran a text
+    of Python, as it does to make a dataclass or a named tuple. The next text that runs undoes that."""
+    namedtuple("_Made", ())  # noqa: PYI024 - for what it does beside
 
 
 def _write_anything() -> None:
