@@ -31,19 +31,27 @@ def on_stop(stop: Callable[[], None]) -> None:
 
 
 @contextmanager
-def stops_interrupt() -> Iterator[None]:
-    """Meanwhile the first of Ctrl-C, SIGTERM and a terminal that closes raises KeyboardInterrupt, and another one does
-    not stop what tidies up after it. For the main thread."""
+def stops_noted() -> Iterator[Callable[[], None]]:
+    """Meanwhile Ctrl-C, SIGTERM and a terminal that closes are only noted. What this gives raises KeyboardInterrupt
+    once one was; it is called between two steps. In the middle of one, Python may swallow what a signal raises (in a
+    callback of the garbage collector), or leave a thread behind that nobody waits for. Only a second Ctrl-C stops at
+    once, for somebody before whom a step hangs; nothing interrupts what tidies up after either. For the main thread."""
     wanted = [signal.SIGINT, signal.SIGTERM, *([] if WINDOWS else [signal.SIGHUP])]
+    noted: list[int] = []
 
-    def handle(_signal: int, _frame: object) -> None:
+    def stop() -> None:
         for one in wanted:
             signal.signal(one, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {one: signal.signal(one, handle) for one in wanted}
+    def note(one: int, _frame: object) -> None:
+        noted.append(one)
+        if noted.count(signal.SIGINT) > 1:
+            stop()
+
+    before = {one: signal.signal(one, note) for one in wanted}
     try:
-        yield
+        yield lambda: stop() if noted else None
     finally:
         for one, was in before.items():
             signal.signal(one, was)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from gateway.processes import stops_noted
 
 _FREED = """
 import resource
@@ -71,3 +74,21 @@ def test_a_command_that_is_interrupted_ends_with_its_exit_code_wherever_that_hap
     paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
     done = subprocess.run([sys.executable, "-m", "interrupted"], env=os.environ | {"PYTHONPATH": paths}, timeout=60)
     assert done.returncode == 130
+
+
+def test_who_asks_a_command_to_stop_is_heeded_between_two_steps() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with stops_noted() as unless_stopped:
+        unless_stopped()
+        signal.raise_signal(signal.SIGTERM)  # in the middle of a step nothing is raised
+        with pytest.raises(KeyboardInterrupt):
+            unless_stopped()
+        signal.raise_signal(signal.SIGINT)  # this one comes while somebody tidies up
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_second_ctrl_c_stops_a_step_that_hangs() -> None:
+    with stops_noted():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)

@@ -12,7 +12,6 @@ from gateway.cli.init.house import CONFIG, REGISTRY
 from gateway.errors import ConfigError
 from gateway.messages import both
 from gateway.platform import private_dir, sync_dir
-from gateway.processes import stops_interrupt
 
 
 def is_set_up(folder: Path) -> bool:
@@ -34,15 +33,14 @@ def place(folder: Path) -> Path:
 
 @contextmanager
 def built_beside(target: Path) -> Iterator[Path]:
-    """A private folder to build in. It becomes `target` when the block ends well; Ctrl-C, SIGTERM and every error
-    leave nothing. Only a process killed outright leaves the folder, whose name begins with a dot."""
-    with stops_interrupt():
-        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-        try:
-            yield beside
-            _land(beside, target)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+    """A private folder to build in. It becomes `target` when the block ends well; every error leaves nothing. Only a
+    process killed outright leaves the folder, whose name begins with a dot."""
+    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    try:
+        yield beside
+        _land(beside, target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _land(beside: Path, target: Path) -> None:

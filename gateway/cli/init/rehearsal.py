@@ -41,6 +41,14 @@ class RehearsalFailed(GatewayError):
 
 
 @dataclass(frozen=True)
+class Steps:
+    """`tell` is given the key of each that begins; between two, `unless_stopped` raises KeyboardInterrupt."""
+
+    tell: Callable[[str], None]
+    unless_stopped: Callable[[], None]
+
+
+@dataclass(frozen=True)
 class Seen:
     """What came of the test lot. `files`: how many of each kind came back, in the order of `KINDS`."""
 
@@ -71,7 +79,7 @@ def _must_apply(plan: Planned) -> None:
         raise ConfigError({lang: "\n".join(one[lang] for one in plan.refusals) for lang in LANGUAGES})
 
 
-def rehearse(house: Path, final: Path, plan: Plan, payer: Sandbox, tell: Callable[[str], None]) -> Seen:
+def rehearse(house: Path, final: Path, plan: Plan, payer: Sandbox, steps: Steps) -> Seen:
     """Play the first day in `house`, which will be `final`. Raises RehearsalFailed when anything is missing."""
     number = plan.number or ""
     password = payer.add(number, [plan.accounts[0].id])
@@ -79,7 +87,7 @@ def rehearse(house: Path, final: Path, plan: Plan, payer: Sandbox, tell: Callabl
         _must_apply(apply(app.store, house / REGISTRY, app.config, app.catalog))
         app.credentials.set_temporary(SANDBOX, number, password)
         try:
-            _play(app, house, plan, payer, tell)
+            _play(app, house, plan, payer, steps)
         finally:
             app.loop.close()
         return replace(_seen(app, number), warnings=settle_registry(app, house, final))
@@ -95,15 +103,15 @@ def prepare(house: Path, final: Path, plan: Plan, payer: Sandbox) -> Seen:
     return Seen(number, 0, 0, {}, warnings)
 
 
-def _play(app: App, house: Path, plan: Plan, payer: Sandbox, tell: Callable[[str], None]) -> None:
+def _play(app: App, house: Path, plan: Plan, payer: Sandbox, steps: Steps) -> None:
     """A lot, its answer, and the statement that pays it."""
     number = plan.number or ""
-    tell("init.step_lot")
+    steps.tell("init.step_lot")
     _deposit(app, house, plan)
-    _settle(app, payer, number)
-    tell("init.step_statement")
+    _settle(app, payer, number, steps)
+    steps.tell("init.step_statement")
     payer.issue_statements(today(app.clock))
-    _settle(app, payer, number)
+    _settle(app, payer, number, steps)
 
 
 @contextmanager
@@ -141,14 +149,14 @@ def _deposit(app: App, house: Path, plan: Plan) -> None:
     part.rename(box / LOT)
 
 
-def _settle(app: App, payer: Sandbox, number: str) -> None:
+def _settle(app: App, payer: Sandbox, number: str, steps: Steps) -> None:
     """Let the gateway work until the payer has answered everything and every answer was fetched."""
-    app.loop.once()
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS + 1):
+        app.loop.once(progress=lambda _what, _count: steps.unless_stopped())
+        steps.unless_stopped()
         payer.process()
         if not any(payer.returns(number).iterdir()):
             return
-        app.loop.once()
 
 
 def _seen(app: App, number: str) -> Seen:
