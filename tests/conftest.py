@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,12 @@ from gateway.store import Store
 
 pytest_plugins = ["support.tally"]
 DATABASES = ["sqlite", "postgresql"]
+
+
+def pytest_configure() -> None:
+    """What a script runs in the background is deaf to Ctrl-C, and so would be every command that a test interrupts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
