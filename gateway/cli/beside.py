@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
-from threading import current_thread, main_thread
+from threading import active_count, current_thread, main_thread
 
 from gateway import catalog as catalogs
 from gateway.catalog import Catalog
@@ -29,9 +30,8 @@ def judge_files(
     look: bool = False,
     tolerances: Collection[str] = (),
 ) -> Iterator[Outcome]:
-    """As `many.judge_files`, with `jobs` processes. They are new ones on every system: a forked one would share
-    locks with threads it does not have."""
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (list(folders),))
+    """As `many.judge_files`, with `jobs` processes."""
+    pool = ProcessPoolExecutor(jobs, get_context(_way()), _begin, (list(folders),))
     try:
         with _deaf():
             waiting: list[Future[Outcome]] = [pool.submit(_judge, file, on, look, tolerances) for file in files]
@@ -39,6 +39,12 @@ def judge_files(
             yield _outcome(file, outcome)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _way() -> str:
+    """How processes begin. A forked one need not load everything again, but would share locks with threads that it does
+    not have: only where there are none. macOS has threads of its own."""
+    return "fork" if sys.platform == "linux" and active_count() == 1 else "spawn"
 
 
 def _outcome(file: Path, future: Future[Outcome]) -> Outcome:
