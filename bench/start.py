@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import Lane, rounds, table
+from measure import Lane, ratio, rounds, table
 from whole_way import GATEWAY, document
 
 BARE = "python -c 'import lxml.etree'"
@@ -42,7 +42,9 @@ def beside(file: Path, folder: Path, count: int) -> None:
     for number in range(8):
         shutil.copyfile(file, folder / f"{number}.xml")
     lanes = [Lane(f"--jobs {jobs}", [*GATEWAY, "check", "--jobs", str(jobs), str(folder)]) for jobs in (1, 2)]
-    print(table("8 files of 2,000 invoices", rounds(lanes, count), ["--jobs 1"]))
+    seen = rounds(lanes, count)
+    print(table("8 files of 2,000 invoices", seen, ["--jobs 1"]))
+    print(f"CPU of --jobs 2, × --jobs 1: {ratio(seen, '--jobs 2', '--jobs 1', 'cpu'):.2f}\n")
 
 
 if __name__ == "__main__":
