@@ -109,14 +109,18 @@ class Quick:
     def _open_broken(self, data: bytes, holder: Element, broken: Mapping[int, Sequence[Broken]]) -> Chunk | None:
         """A block of which it is known what is wrong with which of its invoices."""
         tags = self._tags(holder)
-        if tags is None or not self._frame.goes_on(tags) or self._deep(holder):
-            return None
-        if any(self._wide(holder[place]) for place in broken):  # the schema keeps the others within the limits
+        if tags is None or not self._frame.goes_on(tags):
             return None
         built_otherwise = {place for place, found in broken.items() if not all(one.of_value for one in found)}
+        if built_otherwise and not self._is_within_limits(holder, built_otherwise):
+            return None
         alike = None if built_otherwise else self.alike(data.decode(self._encoding), len(holder))
         rows = alike if alike is not None else self._written_apart(data, holder, built_otherwise)
         return Chunk(holder, rows, self.lines_above, plain=True, broken=broken)
+
+    def _is_within_limits(self, holder: Element, odd: Collection[int]) -> bool:
+        """Whether the invoices are that are `odd`; the schema keeps all others so."""
+        return not self._deep(holder) and not any(self._wide(holder[place]) for place in odd)
 
     def alike(self, text: str, invoices: int) -> Columns | None:
         """The fields by columns of so many invoices, where nothing but values is wrong."""

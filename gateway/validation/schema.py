@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Hashable, Iterable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,9 +102,14 @@ def _detail(wrong: Wrong, where: Where, draft: Draft) -> None:
 
 def _kind(entry: Broken) -> tuple[str, str]:
     """The code, and the sentence that says it."""
-    kind = entry.kind.removeprefix("SCHEMAV_")
-    if kind == "ELEMENT_CONTENT":
+    if entry.kind == "SCHEMAV_ELEMENT_CONTENT":
         return "SCHEMA_ELEMENT", "element_missing" if "Missing child" in entry.text else "element_unexpected"
+    return _of_kind(entry.kind)
+
+
+@cache
+def _of_kind(name: str) -> tuple[str, str]:
+    kind = name.removeprefix("SCHEMAV_")
     if kind == "CVC_COMPLEX_TYPE_4":
         return "SCHEMA_ATTRIBUTE", "attribute_missing"
     if kind in ("CVC_COMPLEX_TYPE_3_2_1", "CVC_COMPLEX_TYPE_3_2_2", "CVC_TYPE_3_1_1"):
@@ -121,6 +126,8 @@ def _kind(entry: Broken) -> tuple[str, str]:
 
 
 def _attribute(entry: Broken) -> str | None:
+    if "attribute '" not in entry.text:  # nearly always, and soon known
+        return None
     found = _MISSING_ATTRIBUTE.match(entry.text) or _ATTRIBUTE.match(entry.text)
     return local(found[1]) if found else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -12,7 +11,6 @@ from gateway.validation.findings import Place
 from gateway.xmlsafe import Element
 
 # A step of libxml2's node paths: `*[2]` counts all elements, `DP[2]` and `p:DP[2]` those of that name.
-_STEP = re.compile(r"(?P<name>[^\[]+)(?:\[(?P<number>\d+)\])?")
 
 
 @lru_cache(maxsize=4096)
@@ -89,22 +87,30 @@ def _step(element: Element, parent: Element) -> str:
 
 class Nodes:
     """Elements by libxml2's node paths. Thousands of defects may be among the same thousands of siblings: each group of
-    siblings is listed once."""
+    siblings is listed once, and what is above them is looked for once."""
 
     def __init__(self, root: Element) -> None:
         self._root = root
         self._named: dict[tuple[Element, str], list[Element]] = {}
+        self._above: dict[str, tuple[Element, bool]] = {}  # by path, as of `_at`
 
     def at(self, path: str) -> Element:
         """The element that a path means; as near to it as can be found."""
-        node = self._root
-        for step in path.split("/")[2:]:
-            found = _STEP.fullmatch(step)
-            same = self._children(node, found["name"]) if found else []
-            if found is None or not same:
-                return node
-            node = same[int(found["number"] or 1) - 1]
-        return node
+        return self._at(path)[0]
+
+    def _at(self, path: str) -> tuple[Element, bool]:
+        """The element, and whether it is the one that is meant."""
+        above, _, step = path.rpartition("/")
+        if not above:
+            return self._root, True
+        if (known := self._above.get(above)) is None:
+            known = self._above[above] = self._at(above)
+        node, found = known
+        if not found:
+            return known
+        name, _, number = step.partition("[")
+        same = self._children(node, name)
+        return (same[int(number[:-1] or 1) - 1], True) if same else (node, False)
 
     def _children(self, node: Element, name: str) -> list[Element]:
         if (node, name) not in self._named:
