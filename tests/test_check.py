@@ -95,19 +95,19 @@ def test_a_process_that_dies_makes_its_files_not_judged(tmp_path: Path) -> None:
 
 
 _BESIDE = """
-import multiprocessing, sys, threading
+import multiprocessing, os, signal, sys, threading
 from gateway.cli.beside import judge_files
 from gateway.resources import data_dir
 from pathlib import Path
 
-way, folder = sys.argv[1:]
+way, folder, whom = sys.argv[1:]
 if way == "spawn":
     threading.Thread(target=threading.Event().wait, daemon=True).start()
 print("unwritten", end=" ")  # a forked process has this too, and must not write it
 outcomes = judge_files(sorted(Path(folder).iterdir()), [data_dir("schemas")], jobs=2)
 seen = [next(outcomes)]
 children = multiprocessing.active_children()
-children[0].kill()
+os.kill(os.getpid() if whom == "parent" else children[0].pid, signal.SIGKILL)
 seen += outcomes
 print(type(children[0]).__name__, len(seen), *{outcome.reports[0].verdict for outcome in seen})
 """
@@ -115,14 +115,18 @@ print(type(children[0]).__name__, len(seen), *{outcome.reports[0].verdict for ou
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all processes are new ones")
 @pytest.mark.parametrize("way", ["fork", "spawn"])
-def test_judging_processes_are_forked_where_there_is_but_one_thread(way: str, tmp_path: Path) -> None:
+def test_judging_processes_are_forked_where_there_is_but_one_thread_and_end_with_their_parent(
+    way: str, tmp_path: Path
+) -> None:
     for number in range(200):
         (tmp_path / f"{number:03}.xml").write_bytes(VALID.read_bytes())
-    called = [sys.executable, "-c", _BESIDE, way, str(tmp_path)]
+    called = [sys.executable, "-c", _BESIDE, way, str(tmp_path), "child"]
     done = subprocess.run(called, capture_output=True, text=True, cwd=ROOT, check=True, timeout=60)
     said = done.stdout.split()
     assert said[:3] == ["unwritten", f"{way.capitalize()}Process", "200"]
     assert {"valid"} <= set(said[3:]) <= {"valid", "not_judged"}
+    called[-1] = "parent"  # who is killed; what it printed to stays open until the last of its processes has ended
+    assert subprocess.run(called, capture_output=True, cwd=ROOT, timeout=60).returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("words", [("--jobs", "many"), ("--jobs", "-1"), ("--format", "jsno")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Collection, Iterator, Sequence
@@ -9,9 +10,9 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from datetime import date
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import active_count, current_thread, main_thread
+from threading import Thread, active_count, current_thread, main_thread
 
 from gateway import catalog as catalogs
 from gateway.catalog import Catalog
@@ -69,7 +70,16 @@ def _deaf() -> Iterator[None]:
 
 def _begin(folders: list[Path]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
+    Thread(target=_end_with_parent, daemon=True).start()
     _known.append(catalogs.load(folders))
+
+
+def _end_with_parent() -> None:
+    """Whoever waits for this process may be killed: nobody would ever tell it to end."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _judge(file: Path, on: date | None, look: bool, tolerances: Collection[str]) -> Outcome:
