@@ -77,11 +77,8 @@ class Asking:
         look = Look()
         look.always, grouped = self._grouped(scope, kind, there, shape.fields)
         for reads, checks in grouped:
-            wanted = reads | ({_SERVICE} if DATES in reads else frozenset())
-            places = [place for place, name in enumerate(shape.names) if name in wanted]
-            names = tuple(shape.names[place] for place in places)
-            dated = DATES in reads and scope == "line" and _SERVICE not in shape.fields
-            look.add(picker(places), self._group(scope, kind, names, checks, dated=dated), dated=dated)
+            group = self._group(scope, kind, reads, shape.names, checks)
+            look.add(picker([place for place, name in enumerate(shape.names) if name in group.names]), group)
         return look
 
     def sweep(self, kind: str | None, own: Collection[str], below: Collection[str]) -> Sweep | None:
@@ -91,16 +88,9 @@ class Asking:
         always_too, of_lines = self._grouped("line", kind, there, frozenset(below))
         if always or always_too:
             return None
-        groups = [self._of_columns("invoice", kind, reads, own, checks)[0] for reads, checks in of_invoices]
-        asked = [self._of_columns("line", kind, reads, below, checks) for reads, checks in of_lines]
+        groups = [self._group("invoice", kind, reads, own, checks) for reads, checks in of_invoices]
+        asked = [self._group("line", kind, reads, below, checks) for reads, checks in of_lines]
         return Sweep(groups, asked, self._whole(kind, own))
-
-    def _of_columns(
-        self, scope: str, kind: str | None, reads: _Reads, there: Collection[str], checks: Sequence[Check]
-    ) -> tuple[Group, bool]:
-        wanted = reads | ({_SERVICE} if DATES in reads else frozenset())
-        dated = DATES in reads and scope == "line" and _SERVICE not in there
-        return self._group(scope, kind, tuple(name for name in there if name in wanted), checks, dated=dated), dated
 
     def _grouped(
         self, scope: str, kind: str | None, there: Collection[str], own: _Reads
@@ -124,8 +114,12 @@ class Asking:
         return [*[check for check in self._checks if check.rule.scope == scope], *by_line]
 
     def _group(
-        self, scope: str, kind: str | None, names: tuple[str, ...], checks: Sequence[Check], *, dated: bool
+        self, scope: str, kind: str | None, reads: _Reads, there: Collection[str], checks: Sequence[Check]
     ) -> Group:
+        """Rules that look at these fields of a part that has those that are `there`."""
+        wanted = reads | ({_SERVICE} if DATES in reads else frozenset())
+        names = tuple(name for name in there if name in wanted)
+        dated = DATES in reads and scope == "line" and _SERVICE not in there
         known = (scope, kind, names, dated, *(check.number for check in checks))
         if known not in self._groups:
             group = self._groups[known] = Group(checks, names, self._facts_of(kind), dated=dated)

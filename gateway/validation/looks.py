@@ -16,10 +16,11 @@ Key = tuple[str | None, ...]
 
 
 class Group:
-    """Rules that look at the same fields, and the values of these for which all of them hold."""
+    """Rules that look at the same fields, and the values of these for which all of them hold. `dated`: of a line, whose
+    invoice's dates of service are looked at too."""
 
     def __init__(self, checks: Sequence[Check], names: tuple[str, ...], facts: FactsOf, *, dated: bool) -> None:
-        self._checks, self.names, self._dated, self._facts = checks, names, dated, facts
+        self._checks, self.names, self.dated, self._facts = checks, names, dated, facts
         self.right: set[Key] = set()
 
     def learn(self, key: Key) -> bool:
@@ -29,7 +30,7 @@ class Group:
         for name, value in zip(self.names, key[:split], strict=True):
             if value is not None:
                 own.setdefault(name, []).append(value)
-        facts = self._facts(own, [day for day in key[split:] if day is not None] if self._dated else None)
+        facts = self._facts(own, [day for day in key[split:] if day is not None] if self.dated else None)
         holds = all([check.holds(facts) for check in self._checks])  # noqa: C419 - quicker
         if holds and sum([len(value or "") for value in key]) < _LONG:
             self.right.add(key)
@@ -49,8 +50,8 @@ class Look:
         self.days: Pick = picker(())  # of an invoice: its dates of service
         self.lines: dict[Shape, Look] = {}  # of an invoice: its lines, as of all with the same fields
 
-    def add(self, pick: Pick, group: Group, *, dated: bool) -> None:
-        if dated:
+    def add(self, pick: Pick, group: Group) -> None:
+        if group.dated:
             self._dated.append((pick, group))
         else:
             self._groups.append((pick, group, group.right))

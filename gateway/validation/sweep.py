@@ -11,13 +11,12 @@ from gateway.validation.looks import Group, Key
 from gateway.validation.shapes import Row
 
 _SERVICE = "service"
-Asked = tuple[Group, bool]  # of a line: whether its invoice's date of service is looked at too
 
 
 class Sweep:
     """What is asked of all blocks with the same columns."""
 
-    def __init__(self, own: Sequence[Group], below: Sequence[Asked], checks: Sequence[Check]) -> None:
+    def __init__(self, own: Sequence[Group], below: Sequence[Group], checks: Sequence[Check]) -> None:
         self._own, self._below, self._checks = own, below, checks
 
     def doubtful(self, rows: Columns, days: Sequence[date | None]) -> set[int]:
@@ -25,9 +24,9 @@ class Sweep:
         found: set[int] = set()
         for group in self._own:
             found.update(_not_right(group, [rows.own[name] for name in group.names], len(rows)))
-        for group, dated in self._below:
+        for group in self._below:
             columns = [rows.below[name] for name in group.names]
-            if dated:
+            if group.dated:
                 columns.append(list(rows.spread(rows.own.get(_SERVICE) or [None] * len(rows))))
             if wrong := _not_right(group, columns, rows.starts[-1]):
                 owners = list(rows.owners())
